@@ -1,0 +1,1 @@
+"""Rules about gRPC: what the peer answers, and what a proxy on the way answers in its place."""

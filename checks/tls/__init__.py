@@ -1,0 +1,1 @@
+"""Rules about TLS: certificates, names, versions, client certificates, ALPN."""

@@ -1,0 +1,112 @@
+"""Finding: one conclusion of a check, with what was seen and what to change. BlindSpot: what could not be seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from grpcdoctor.model.rule import Rule, Severity
+
+
+class Source(str, Enum):
+    """Which witness the evidence comes from."""
+
+    WIRE = "wire"
+    CLUSTER = "cluster"
+    ENVOY = "envoy"
+    LOG = "log"
+    CONFIG = "config"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was seen. `ref` says where: a probe, a frame, an object, a file and line."""
+
+    detail: str
+    source: Source = Source.WIRE
+    ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """One change that cures. `command` is for a shell, `patch` for a file; at most one of the two."""
+
+    summary: str
+    command: str | None = None
+    patch: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a finding is about: an endpoint on the network, or an object and field in a cluster."""
+
+    endpoint: str | None = None
+    kind: str | None = None
+    namespace: str | None = None
+    name: str | None = None
+    field: str | None = None
+    file: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another cause with the same symptom, and what would decide."""
+
+    name: str
+    """A rule's name."""
+    why: str
+    decide: str | None = None
+    """The command (or the look) that tells the two apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Without evidence there is no finding: the constructor refuses an empty tuple."""
+
+    rule: Rule
+    message: str
+    """One sentence: what is wrong here."""
+    evidence: tuple[Evidence, ...]
+    explanation: str = ""
+    """Why that breaks gRPC, in two or three sentences."""
+    fixes: tuple[Fix, ...] = ()
+    severity: Severity | None = None
+    """None: the rule's own."""
+    confidence: float = 1.0
+    """1.0 only for what was seen; less where the symptom has other causes too."""
+    alternatives: tuple[Alternative, ...] = ()
+    subject: Subject | None = None
+    """None: the endpoint of the run."""
+
+    def __post_init__(self) -> None:
+        if not self.evidence:
+            raise ValueError(f"{self.rule.name}: a finding needs evidence")
+
+    @property
+    def effective_severity(self) -> Severity:
+        return self.severity or self.rule.severity
+
+
+@dataclass(frozen=True, slots=True)
+class BlindSpot:
+    """What could not be looked at, and why; it keeps a verdict from being green."""
+
+    what: str
+    why: str
+    decide: str | None = None
+    """The command that would show it."""
+    blocks_verdict: bool = True
+    """False: worth saying, yet the verdict stands without it."""
+
+
+Conclusion = Finding | BlindSpot
+
+
+class Verdict(str, Enum):
+    """Of one report. Exit codes 0, 0 or 1, 1, 3."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    BROKEN = "broken"
+    INCONCLUSIVE = "inconclusive"
