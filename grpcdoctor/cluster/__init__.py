@@ -1,0 +1,1 @@
+"""Cluster: a snapshot of Kubernetes objects, its readers and typed views, protocol selection and the hops of a path."""
