@@ -1,0 +1,89 @@
+"""The one classifier: a reply in, its kind out. The tables hold the knowledge, in order of trust."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from grpcdoctor.checks.grpc._answerer import SERVICE_TIME, Answerer, service_time_shown
+from grpcdoctor.checks.grpc._envoy_signatures import ENVOY
+from grpcdoctor.checks.grpc._kinds import Kind
+from grpcdoctor.checks.grpc._proxy_signatures import GATEWAY_STATUSES, PROXIES
+from grpcdoctor.checks.grpc._signature import Signature, words
+from grpcdoctor.model.codes import GrpcStatus
+from grpcdoctor.model.facts.grpc import Reply
+from grpcdoctor.model.run import Run
+
+# What applications, and proxies that speak for them, answer by status.
+_PEERS: Final[tuple[Signature, ...]] = (
+    Signature(Kind.HEADER_LIMIT, 1.0, "", grpc=(8,),
+              text=words(r"metadata size exceeds|header list size|too much metadata")),
+    # A message over the server's limit is the caller's own; it says nothing about rates.
+    Signature(Kind.APPLICATION, 1.0, "", grpc=(8,), text=words(r"message larger than max|message (is )?too large")),
+    Signature(Kind.OVERLOADED, 1.0, "", grpc=(8, 14),
+              text=words(r"concurrent RPC limit exceeded|too many pending requests|server overloaded")),
+    # C-core refuses calls beyond grpc.server.max_pending_requests so; nobody else cancels with this very word.
+    Signature(Kind.OVERLOADED, 0.8, "CANCELLED that nobody cancelled", grpc=(1,), text=words(r"^CANCELLED$")),
+    Signature(Kind.AUTH, 1.0, "", grpc=(int(GrpcStatus.UNAUTHENTICATED),)),
+    Signature(Kind.DENIED, 1.0, "", grpc=(int(GrpcStatus.PERMISSION_DENIED),)),
+    Signature(Kind.RATE_LIMITED, 0.9, "", grpc=(int(GrpcStatus.RESOURCE_EXHAUSTED),)),
+    Signature(Kind.UNIMPLEMENTED, 1.0, "", grpc=(int(GrpcStatus.UNIMPLEMENTED),)),
+    Signature(Kind.AUTH, 1.0, "", http=(401, 407, 561)),
+    Signature(Kind.DENIED, 1.0, "", http=(403,)),
+    Signature(Kind.RATE_LIMITED, 1.0, "", http=(429,)),
+    Signature(Kind.HEADER_LIMIT, 1.0, "", http=(431, 494)),
+    Signature(Kind.REDIRECT, 1.0, "", http=(301, 302, 303, 307, 308)),
+)
+_ALL: Final = (*ENVOY, *PROXIES, *_PEERS, *GATEWAY_STATUSES)
+_CONNECTION_LOST: Final = ("goaway", "closed", "reset", "refused-by-limit", "protocol-error")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a reply is, how surely, and what else it may be."""
+
+    kind: Kind
+    confidence: float = 1.0
+    why: str = ""
+    also: tuple[Kind, ...] = ()
+
+
+def kind_of(reply: Reply, by: Answerer, run: Run) -> Match:
+    """Exactly one kind for every reply."""
+    if reply.grpc_status == 0:
+        return Match(Kind.OK)
+    if reply.grpc_status is None and reply.reset_code is None and reply.lost is not None:
+        return _incomplete(reply)
+    row = next((row for row in _ALL if row.fits(reply, by)), None)
+    if row is None:
+        return _by_shape(reply)
+    return _weighed(row, reply, run)
+
+
+def _weighed(row: Signature, reply: Reply, run: Run) -> Match:
+    if row.empty and row.confidence >= 0.9 and service_time_shown(run):
+        # Other answers carry the backend's mark, so one without it is Envoy's own.
+        return Match(row.kind, 1.0, row.why, row.also)
+    if row in ENVOY and reply.header(SERVICE_TIME) is not None:
+        # The first Envoy got these words from behind it: a sidecar's, or an application's that passes on what the
+        # next service told it.
+        return Match(row.kind, row.confidence * 0.8, f"{row.why}; said behind the first proxy", row.also)
+    return Match(row.kind, row.confidence, row.why, row.also)
+
+
+def _incomplete(reply: Reply) -> Match:
+    if reply.lost in _CONNECTION_LOST:
+        return Match(Kind.LOST, why=f"the connection was lost ({reply.lost})")
+    if reply.messages:
+        return Match(Kind.OK, why="the stream still gives messages")
+    return Match(Kind.UNANSWERED, 0.6, "no complete answer until our deadline")
+
+
+def _by_shape(reply: Reply) -> Match:
+    if reply.grpc_status is not None:
+        return Match(Kind.APPLICATION)
+    if reply.reset_code is not None:
+        return Match(Kind.RESET)
+    if reply.http_status == 200 and reply.is_grpc:
+        return Match(Kind.TRAILERS_MISSING)
+    return Match(Kind.NOT_GRPC if reply.http_status is not None else Kind.UNANSWERED)
