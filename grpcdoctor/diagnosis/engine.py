@@ -1,0 +1,79 @@
+"""diagnose: one target to its report."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timezone
+
+from grpcdoctor.diagnosis.correlate import causes_of, verdict_of
+from grpcdoctor.diagnosis.hops import hops_of
+from grpcdoctor.diagnosis.judge import judge
+from grpcdoctor.diagnosis.plan import finish, run_probes
+from grpcdoctor.model.facts.reach import DnsFacts
+from grpcdoctor.model.finding import Verdict
+from grpcdoctor.model.options import ProbeOptions
+from grpcdoctor.model.redact import redact, secrets_of
+from grpcdoctor.model.report import Report
+from grpcdoctor.model.run import Run
+from grpcdoctor.model.target import Target
+from grpcdoctor.wire.session import FrameSink, Session, Shared
+
+
+async def diagnose(
+    target: Target, options: ProbeOptions, *, on_frame: FrameSink | None = None, shared: Shared | None = None
+) -> Report:
+    """Probe, check, correlate. Never raises for what a peer does; raises wire.tls.ContextError for the user's files."""
+    options = with_secrets(options)
+    started_at = now()
+    session = Session(target, options, shared or Shared(), on_frame)
+    try:
+        await run_probes(session)
+        finish(session)
+        report = report_of(Run(target, options, session.seen()), started_at, session.elapsed_ms)
+        if _wants_second_opinion(report, options):
+            session.trouble = True
+            await run_probes(session)
+            finish(session)
+        if options.count > 1:
+            from grpcdoctor.diagnosis.repeat import repeated
+
+            return redact(await repeated(session, started_at), options.secrets)
+        if session.trouble:
+            report = report_of(Run(target, options, session.seen()), started_at, session.elapsed_ms)
+    finally:
+        session.close()
+    return redact(replace(report, trace=tuple(session.trace)), options.secrets)
+
+
+def report_of(run: Run, started_at: str, duration_ms: float) -> Report:
+    """The judgement on a finished run; pure."""
+    findings, blind_spots = judge(run)
+    causes = causes_of(findings, run)
+    dns = run.get(DnsFacts)
+    return Report(
+        target=run.target,
+        verdict=verdict_of(causes, blind_spots),
+        started_at=started_at,
+        duration_ms=duration_ms,
+        causes=causes,
+        findings=findings,
+        hops=hops_of(run),
+        observations=run.observations.items,
+        blind_spots=blind_spots,
+        addresses=dns.addresses if dns is not None else (),
+    )
+
+
+def with_secrets(options: ProbeOptions) -> ProbeOptions:
+    """The options with the list of values that no output may show."""
+    return replace(options, secrets=secrets_of(options.headers))
+
+
+def now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _wants_second_opinion(report: Report, options: ProbeOptions) -> bool:
+    if options.second_opinion is not None:
+        return options.second_opinion
+    return report.verdict is not Verdict.HEALTHY and not options.quick

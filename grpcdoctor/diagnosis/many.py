@@ -1,0 +1,59 @@
+"""diagnose_many: many targets, so many at a time, reported in the order that they finish."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from grpcdoctor.diagnosis.engine import diagnose
+from grpcdoctor.model.options import ProbeOptions
+from grpcdoctor.model.report import Report
+from grpcdoctor.model.target import Target
+from grpcdoctor.wire.session import FrameSink, Shared
+
+DEFAULT_CONCURRENCY: Final = 200
+# A target opens at most four connections at once; the rest of the process needs some descriptors too.
+_DESCRIPTORS_A_TARGET: Final = 4
+_DESCRIPTORS_KEPT: Final = 64
+
+
+async def diagnose_many(
+    targets: Sequence[Target],
+    options: ProbeOptions,
+    *,
+    concurrency: int = DEFAULT_CONCURRENCY,
+    on_frame: FrameSink | None = None,
+) -> AsyncIterator[Report]:
+    """Reports as they come. Closing the iterator ends what still runs. grpcio is asked only if the user said so."""
+    if options.second_opinion is None and len(targets) > 1:
+        options = replace(options, second_opinion=False)
+    shared = Shared()
+    waiting = iter(targets)
+    running: set[asyncio.Task[Report]] = set()
+    limit = min(concurrency, affordable_concurrency())
+    try:
+        while True:
+            for target in waiting:
+                running.add(asyncio.create_task(diagnose(target, options, on_frame=on_frame, shared=shared)))
+                if len(running) >= limit:
+                    break
+            if not running:
+                return
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                yield task.result()
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+def affordable_concurrency() -> int:
+    """How many targets the limit on open files allows at once."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return 10_000
+    return max(1, (soft - _DESCRIPTORS_KEPT) // _DESCRIPTORS_A_TARGET)

@@ -1,0 +1,105 @@
+"""Certificates as sent, decoded to facts."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from grpcdoctor.model.facts.tls import Certificate
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+_SECONDS_A_DAY = 86400
+
+
+@lru_cache(maxsize=1024)
+def read_certificate(der: bytes, today: int = 0) -> Certificate:
+    """One DER certificate. What cannot be decoded is left empty, and `subject` says so.
+
+    `today` (days since 1970) only separates the cache's entries, so that a long-running exporter counts days anew.
+    """
+    from cryptography import x509
+
+    try:
+        return _facts(x509.load_der_x509_certificate(der))
+    except (ValueError, TypeError, x509.UnsupportedGeneralNameType) as broken:
+        return Certificate(subject=f"(undecodable: {broken})"[:200])
+
+
+def _facts(certificate: x509.Certificate) -> Certificate:
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    now = datetime.now(timezone.utc)
+    start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    subject, issuer = certificate.subject.rfc4514_string(), certificate.issuer.rfc4514_string()
+    return Certificate(
+        subject=subject,
+        issuer=issuer,
+        names=_names(certificate),
+        not_before=_rfc3339(start),
+        not_after=_rfc3339(end),
+        days_left=(end - now).total_seconds() / _SECONDS_A_DAY,
+        days_since_start=(now - start).total_seconds() / _SECONDS_A_DAY,
+        self_signed=certificate.subject == certificate.issuer,
+        is_ca=_is_ca(certificate),
+        sha256=certificate.fingerprint(SHA256()).hex(),
+        issuer_url=_issuer_url(certificate),
+        key=_key(certificate),
+    )
+
+
+def _names(certificate: x509.Certificate) -> tuple[str, ...]:
+    from cryptography import x509
+
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return ()
+    dns = names.get_values_for_type(x509.DNSName)
+    addresses = (str(address) for address in names.get_values_for_type(x509.IPAddress))
+    uris = names.get_values_for_type(x509.UniformResourceIdentifier)
+    return (*dns, *addresses, *uris)
+
+
+def _is_ca(certificate: x509.Certificate) -> bool:
+    from cryptography import x509
+
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+
+
+def _issuer_url(certificate: x509.Certificate) -> str | None:
+    from cryptography import x509
+    from cryptography.x509.oid import AuthorityInformationAccessOID
+
+    try:
+        access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+    except (x509.ExtensionNotFound, ValueError):
+        return None
+    for description in access:
+        if description.access_method == AuthorityInformationAccessOID.CA_ISSUERS:
+            return str(description.access_location.value)
+    return None
+
+
+def _key(certificate: x509.Certificate) -> str:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+    try:
+        key = certificate.public_key()
+    except (UnsupportedAlgorithm, ValueError):
+        return "unknown"
+    if isinstance(key, rsa.RSAPublicKey):
+        return f"RSA {key.key_size}"
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return f"EC {key.curve.name}"
+    return type(key).__name__.removesuffix("PublicKey").strip("_")
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,198 @@
+"""Http2Connection: one HTTP/2 connection over a Duplex; many questions at once, each with its own deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from time import monotonic
+from typing import Final
+
+from grpcdoctor.model.codes import Http2Error, Setting
+from grpcdoctor.model.facts.http2 import FirstBytes, Http2Facts
+from grpcdoctor.wire.deadline import Deadline
+from grpcdoctor.wire.fingerprint import terminator_of
+from grpcdoctor.wire.first_bytes import enough_to_tell, first_bytes_of
+from grpcdoctor.wire.http2 import FrameListener, Http2Client
+from grpcdoctor.wire.stream import Duplex
+from grpcdoctor.wire.streams import Headers, Stream
+
+# A hostile peer may send for ever; a probe needs some kilobytes, a reflection answer at most megabytes.
+RECEIVE_LIMIT: Final = 32 * 1024 * 1024
+_PING_PAYLOAD: Final = b"grpcdoc1"
+# Once the first byte is there, the rest of a frame header or text line follows at once or never.
+_PATIENCE_FOR_MORE: Final = 0.25
+
+
+class Http2Connection:
+    """`open` speaks the preface and looks at the first bytes; then `ask` and `ping`; `abort` in the end."""
+
+    def __init__(self, duplex: Duplex, listener: FrameListener | None = None) -> None:
+        self.duplex = duplex
+        self.client = Http2Client(listener)
+        self.first: FirstBytes | None = None
+        self.begun = b""
+        """The first bytes, all of them."""
+        self.closed_by_peer = False
+        self.reset_by_peer = False
+        self.tls_error: ssl.SSLError | None = None
+        self._pump: asyncio.Task[None] | None = None
+        self._changed: asyncio.Event = asyncio.Event()
+        self._received = 0
+
+    async def open(self, deadline: Deadline) -> FirstBytes:
+        """Send the preface and tell what answers; never raises for what a peer does."""
+        started = monotonic()
+        self.client.start()
+        self._flush()
+        data, reset, late = b"", False, False
+        wait = deadline
+        while not (data and enough_to_tell(data)):
+            try:
+                more = await self.duplex.read(wait)
+            except TimeoutError:
+                late = True
+                break
+            except ssl.SSLError as refused:
+                self.tls_error = refused
+                break
+            except OSError:
+                reset = True
+                break
+            if not more:
+                break
+            data += more
+            wait = deadline.within(_PATIENCE_FOR_MORE)
+        duration = (monotonic() - started) * 1000
+        self.begun = data
+        if data:
+            self.first = first_bytes_of(data, duration)
+        else:
+            self.first = FirstBytes("nothing" if late else "closed", reset=reset, duration_ms=duration)
+        if self.first.spoken == "h2":
+            self._digest(data)
+            self._pump = asyncio.get_running_loop().create_task(self._read_on())
+        else:
+            self.closed_by_peer = not late
+            self.reset_by_peer = reset
+        return self.first
+
+    @property
+    def usable(self) -> bool:
+        """Questions may still be answered on it."""
+        return self._pump is not None and not self._pump.done() and not self.client.dead
+
+    async def settled(self, deadline: Deadline) -> bool:
+        """Wait for the peer's SETTINGS (ours are acknowledged as they come). False where they never came."""
+        return await self._until(lambda: self.client.settings_received, deadline)
+
+    async def ask(self, headers: Headers, body: bytes, deadline: Deadline) -> Stream:
+        """Put one question and wait until its stream is over, however it ends; see Stream.lost."""
+        if self.client.setting(Setting.MAX_CONCURRENT_STREAMS) == 0:
+            return self._refused("refused-by-limit", body)
+        free = await self._until(self._has_room, deadline)
+        if not self.usable or not free:
+            return self._refused(self._why_over() if not self.usable else "timeout", body)
+        stream = self.client.request(headers, body)
+        if self.client.goaways and stream.id > self.client.goaways[-1].last_stream_id:
+            stream.lose("goaway")
+        self._flush()
+        if not await self._until(lambda: stream.closed, deadline) and not stream.closed:
+            stream.lose("timeout" if self.usable else self._why_over())
+            self.client.cancel(stream, Http2Error.CANCEL)
+            self._flush()
+        return stream
+
+    async def ping(self, deadline: Deadline) -> float | None:
+        """Milliseconds of one round trip; None where no answer came."""
+        if not self.usable:
+            return None
+        sent = monotonic()
+        self.client.ping(_PING_PAYLOAD)
+        self._flush()
+        await self._until(lambda: _PING_PAYLOAD in self.client.pongs, deadline)
+        answered = self.client.pongs.get(_PING_PAYLOAD)
+        return None if answered is None else (answered - sent) * 1000
+
+    def abort(self) -> None:
+        if self._pump is not None:
+            self._pump.cancel()
+        self.duplex.abort()
+
+    def facts(self, transport: str, address: str, ping_ms: float | None = None) -> Http2Facts:
+        """What is known of this connection now."""
+        client = self.client
+        terminator, score = terminator_of(client.settings, client.window_increment)
+        return Http2Facts(
+            transport=transport,
+            address=address,
+            first=self.first,
+            settings=client.settings,
+            settings_acked=client.settings_acked,
+            window_increment=client.window_increment,
+            terminator=terminator,
+            terminator_score=score,
+            ping_ms=ping_ms,
+            goaways=tuple(client.goaways),
+            violation=client.violation,
+            violation_frame=client.violation_frame,
+            closed_by_peer=self.closed_by_peer,
+            reset_by_peer=self.reset_by_peer,
+        )
+
+    def _has_room(self) -> bool:
+        limit = self.client.setting(Setting.MAX_CONCURRENT_STREAMS)
+        return limit is None or self.client.active < limit
+
+    def _refused(self, why: str, body: bytes) -> Stream:
+        stream = Stream(0, 0, body)
+        stream.lose(why)
+        return stream
+
+    def _why_over(self) -> str:
+        if self.client.goaways:
+            return "goaway"
+        if self.client.dead:
+            return "protocol-error"
+        return "reset" if self.reset_by_peer else "closed"
+
+    async def _until(self, done: Callable[[], bool], deadline: Deadline) -> bool:
+        """Wait until `done()`; False at the deadline or when the connection is over."""
+        while not done():
+            if not self.usable:
+                return done()
+            self._changed.clear()
+            try:
+                await deadline.wait(self._changed.wait())
+            except TimeoutError:
+                return done()
+        return True
+
+    async def _read_on(self) -> None:
+        """The pump: everything that arrives goes through the client, and whoever waits is woken."""
+        try:
+            while not self.client.dead and self._received < RECEIVE_LIMIT:
+                data = await self.duplex.read(Deadline.after(3600))
+                if not data:
+                    self.closed_by_peer = True
+                    break
+                self._received += len(data)
+                self._digest(data)
+                self._changed.set()
+        except ssl.SSLError as broken:
+            self.tls_error = broken
+            self.closed_by_peer = True
+        except OSError:
+            self.closed_by_peer = self.reset_by_peer = True
+        finally:
+            self.client.lose_all(self._why_over())
+            self._changed.set()
+
+    def _digest(self, data: bytes) -> None:
+        self.client.receive(data)
+        self._flush()
+
+    def _flush(self) -> None:
+        if self.client.outgoing:
+            self.duplex.write(bytes(self.client.outgoing))
+            self.client.outgoing.clear()

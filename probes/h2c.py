@@ -1,0 +1,45 @@
+"""h2c: the HTTP/2 preface in clear, and what the port answers to it."""
+
+from __future__ import annotations
+
+from grpcdoctor.model.facts.http2 import H2cFacts
+from grpcdoctor.model.facts.tls import TlsFacts
+from grpcdoctor.wire.http1 import parse_answer, read_answer
+from grpcdoctor.wire.session import Measurement, Session
+
+NAME = "h2c"
+QUICK = True
+
+# A TLS handshake that ended so may have met a port that speaks no TLS at all.
+_MAYBE_NO_TLS = frozenset(("not-tls", "closed", "timeout"))
+
+
+def ready(session: Session) -> bool:
+    if session.address is None:
+        return False
+    if not session.target.tls:
+        return True
+    tls = session.get(TlsFacts)
+    return tls is not None and not tls.completed and _first_result(tls) in _MAYBE_NO_TLS
+
+
+def _first_result(tls: TlsFacts) -> str:
+    handshake = tls.verified or tls.unverified
+    return handshake.result if handshake is not None else ""
+
+
+async def run(session: Session) -> Measurement:
+    asked = not session.target.tls
+    stream = await session.stream()
+    if stream is None:
+        return Measurement(H2cFacts(asked, session.address or ""), "the connection could not be opened again")
+    connection = session.http2(stream)
+    first = await connection.open(session.step("first-bytes"))
+    http1 = None
+    if first.spoken == "h2":
+        session.connection = connection
+        session.over_tls = False
+    elif first.spoken == "http/1.1":
+        http1 = parse_answer(await read_answer(stream, session.step("first-bytes"), connection.begun))
+    facts = H2cFacts(asked, session.address or "", first, http1)
+    return Measurement(facts, None if first.spoken == "h2" else f"the port answers with {first.spoken}")
