@@ -9,11 +9,14 @@ from grpcdoctor.wire.rpc import can_ask, problem_of, unary
 from grpcdoctor.wire.session import Measurement, Session
 
 NAME = "grpc"
-SKIPPED = "HTTP/2 was not spoken"
 
 
 def ready(session: Session) -> bool:
     return can_ask(session)
+
+
+def skipped(session: Session) -> str:
+    return "HTTP/2 was not spoken"
 
 
 async def run(session: Session) -> Measurement:

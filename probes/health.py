@@ -14,7 +14,6 @@ from grpcdoctor.wire.streams import Stream
 
 NAME = "health"
 QUICK = True
-SKIPPED = "HTTP/2 was not spoken"
 
 # health.proto: HealthCheckResponse.ServingStatus
 _STATUSES = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
@@ -23,6 +22,10 @@ _SERVICES_KEPT = 100  # gRFC A90: a server refuses to list more
 
 def ready(session: Session) -> bool:
     return can_ask(session)
+
+
+def skipped(session: Session) -> str:
+    return "HTTP/2 was not spoken"
 
 
 async def run(session: Session) -> Measurement:

@@ -9,11 +9,14 @@ from grpcdoctor.wire.session import Measurement, Session
 
 NAME = "http2"
 QUICK = True
-SKIPPED = "there is no connection to speak HTTP/2 on"
 
 
 def ready(session: Session) -> bool:
     return session.connection is not None
+
+
+def skipped(session: Session) -> str:
+    return "there is no connection to speak HTTP/2 on"
 
 
 async def run(session: Session) -> Measurement:
@@ -31,7 +34,7 @@ async def run(session: Session) -> Measurement:
 
 
 def finish(session: Session, facts: Http2Facts) -> Http2Facts:
-    """The same facts when all questions are answered: what GOAWAY came, and h2's strict opinion on the peer's frames."""
+    """The same facts when all questions are answered, with h2's strict opinion on the peer's frames."""
     connection = session.connection
     assert connection is not None
     facts = replace(_facts(session), ping_ms=facts.ping_ms)

@@ -20,7 +20,9 @@ async def run(session: Session) -> Measurement:
     assert dns is not None
     dialled = await session.dial_address(dns.addresses[0], DEFAULT_PLAINTEXT_PORT)
     if dialled.stream is None:
-        return Measurement(OtherPortFacts(result=dialled.attempt.result, detail=dialled.attempt.error), "no answer either")
+        return Measurement(
+            OtherPortFacts(result=dialled.attempt.result, detail=dialled.attempt.error), "no answer either"
+        )
     connection = session.http2(dialled.stream)
     first = await connection.open(session.step("first-bytes"))
     connection.abort()

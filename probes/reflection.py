@@ -12,7 +12,6 @@ from grpcdoctor.wire.rpc import can_ask, problem_of, unary
 from grpcdoctor.wire.session import Measurement, Session
 
 NAME = "reflection"
-SKIPPED = "HTTP/2 was not spoken"
 
 # reflection.proto: ServerReflectionRequest.list_services = 7; ServerReflectionResponse.list_services_response = 6,
 # .error_response = 7; ListServiceResponse.service = 1; ServiceResponse.name = 1; ErrorResponse.error_message = 2
@@ -22,6 +21,10 @@ _SERVICES_KEPT = 1000
 
 def ready(session: Session) -> bool:
     return can_ask(session)
+
+
+def skipped(session: Session) -> str:
+    return "HTTP/2 was not spoken"
 
 
 async def run(session: Session) -> Measurement:

@@ -11,7 +11,6 @@ from grpcdoctor.wire.session import Measurement, Session
 
 NAME = "tcp"
 QUICK = True
-SKIPPED = "there is no address to connect to"
 
 
 def ready(session: Session) -> bool:
@@ -19,6 +18,10 @@ def ready(session: Session) -> bool:
         return True
     dns = session.get(DnsFacts)
     return dns is not None and bool(dns.addresses or session.target.unix_path)
+
+
+def skipped(session: Session) -> str:
+    return "there is no address to connect to"
 
 
 async def run(session: Session) -> Measurement:

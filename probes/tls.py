@@ -9,16 +9,15 @@ from time import time
 
 from grpcdoctor.model.facts.http2 import H2cFacts
 from grpcdoctor.model.facts.tls import Certificate, Handshake, TlsFacts
-from grpcdoctor.wire.certificates import read_certificate
+from grpcdoctor.wire.certificates import ISSUER_NOT_FOUND, read_certificate, trusted_relative
 from grpcdoctor.wire.connection import Http2Connection
 from grpcdoctor.wire.first_bytes import spoken_by
 from grpcdoctor.wire.handshake import Shaken, shake_hands
 from grpcdoctor.wire.session import Measurement, Session
-from grpcdoctor.wire.tls import TlsClient, TlsSettings
+from grpcdoctor.wire.tls import TlsClient, TlsSettings, context_for
 
 NAME = "tls"
 QUICK = True
-SKIPPED = "there is no connection to speak TLS on"
 
 _PROTOCOL_VERSION_ALERT = 70
 _VERSION_REASONS = ("UNSUPPORTED_PROTOCOL", "VERSION_TOO_LOW", "TLSV1_ALERT_PROTOCOL_VERSION")
@@ -31,6 +30,10 @@ def ready(session: Session) -> bool:
         return True
     h2c = session.get(H2cFacts)  # plaintext was asked: only where the port speaks no HTTP/2 in clear
     return h2c is not None and h2c.first is not None and h2c.first.spoken != "h2"
+
+
+def skipped(session: Session) -> str | None:
+    return "there is no connection to speak TLS on" if session.target.tls else None
 
 
 async def run(session: Session) -> Measurement:
@@ -53,6 +56,7 @@ async def run(session: Session) -> Measurement:
         client_certificate_requested=any(s.client.client_certificate_requested for s in (first, shaken) if s.client),
         client_certificate_given=options.cert is not None,
         spoken=_spoken(first.handshake),
+        trusted_relative=_trusted_relative(first.handshake, shaken.client, settings),
     )
     if shaken.stream is not None:
         facts = await _first_read(session, shaken, facts)
@@ -102,6 +106,14 @@ def _chain(client: TlsClient | None) -> tuple[Certificate, ...]:
         return ()
     today = int(time() // 86400)
     return tuple(read_certificate(der, today) for der in sent[:10])
+
+
+def _trusted_relative(handshake: Handshake, client: TlsClient | None, settings: TlsSettings) -> str | None:
+    """Looked for only where verification found no issuer; it parses the whole trust store."""
+    if handshake.verify_code not in ISSUER_NOT_FOUND or client is None:
+        return None
+    sent = client.chain()
+    return trusted_relative(sent[-1], context_for(settings).get_ca_certs(binary_form=True)) if sent else None
 
 
 def _spoken(handshake: Handshake) -> str | None:

@@ -1,1 +1,1 @@
-"""The reflection-driven client: where descriptors come from, how a call is made, how its messages are shown."""
+"""The reflection-driven client: descriptors from a server's reflection, request and response messages as JSON."""

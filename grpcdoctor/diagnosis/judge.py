@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from grpcdoctor.diagnosis.registry import Check, checks
+from grpcdoctor.model.facts.grpc import CallFacts, GrpcFacts, HealthFacts
 from grpcdoctor.model.finding import BlindSpot, Finding
 from grpcdoctor.model.observation import Outcome
+from grpcdoctor.model.rule import Severity
 from grpcdoctor.model.run import Run
 
 
@@ -22,12 +24,29 @@ def judge(run: Run) -> tuple[tuple[Finding, ...], tuple[BlindSpot, ...]]:
                 (findings if isinstance(conclusion, Finding) else blind_spots).append(conclusion)  # type: ignore[arg-type]
         except Exception as bug:
             blind_spots.append(_check_bug(check, bug))
+    blind_spots += _unproven(run, findings)
     return tuple(findings), tuple(dict.fromkeys(blind_spots))
 
 
 @lru_cache(maxsize=256)
 def _applicable(kinds: frozenset[str]) -> tuple[Check, ...]:
     return tuple(check for check in checks() if any(need.kind in kinds for need in check.needs))
+
+
+def _unproven(run: Run, findings: Sequence[Finding]) -> list[BlindSpot]:
+    """Never green by ignorance: without one gRPC answer and without a finding that says why, nothing was decided."""
+    if any(finding.effective_severity is not Severity.INFO for finding in findings) or _answers(run):
+        return []
+    why = next(
+        (o.error for o in run.observations if o.error and o.outcome is not Outcome.OK), "no question was answered"
+    )
+    return [BlindSpot("whether gRPC works here", why)]
+
+
+def _answers(run: Run) -> bool:
+    grpc, health, call = run.get(GrpcFacts), run.get(HealthFacts), run.get(CallFacts)
+    replies = (grpc and grpc.reply, health and health.check, call and call.reply)
+    return any(reply is not None and reply.grpc_status is not None for reply in replies)
 
 
 def _bugs(run: Run) -> Iterable[BlindSpot]:

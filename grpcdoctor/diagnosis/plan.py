@@ -14,14 +14,30 @@ from grpcdoctor.wire.session import Session
 from grpcdoctor.wire.tls import ContextError
 
 # How a run is read, and the order in which observations are reported: from the name up to the call.
-LADDER: Final = ("dns", "tcp", "other-port", "tls", "sni", "alpn", "h2c", "http1", "http2", "grpc", "health", "reflection", "call")
+LADDER: Final = (
+    "dns",
+    "tcp",
+    "other-port",
+    "tls",
+    "sni",
+    "alpn",
+    "h2c",
+    "silence",
+    "http1",
+    "http2",
+    "grpc",
+    "health",
+    "reflection",
+    "call",
+)
 # A probe keeps its own deadlines; this is for one that has a bug, so that the run ends all the same.
 _GRACE_SECONDS: Final = 1.0
 
 
 async def run_probes(session: Session) -> None:
     """Fill `session.observations`. Never raises for what a peer does; raises ContextError for the user's files."""
-    pending = [probe for probe in probes() if probe.quick or not session.options.quick]
+    done = {observation.probe for observation in session.observations}
+    pending = [p for p in probes() if p.name not in done and _is_wanted(p, session)]
     while pending and not session.deadline.expired:
         batch = [probe for probe in pending if _is_ready(probe, session)]
         if not batch:
@@ -42,6 +58,10 @@ def finish(session: Session) -> None:
         if hook is not None and observation.facts is not None:
             session.observations[index] = replace(observation, facts=hook(session, observation.facts))
     session.observations.sort(key=lambda o: LADDER.index(o.probe) if o.probe in LADDER else len(LADDER))
+
+
+def _is_wanted(probe: Probe, session: Session) -> bool:
+    return (probe.quick or not session.options.quick) and probe.wanted(session)
 
 
 def _is_ready(probe: Probe, session: Session) -> bool:
@@ -82,14 +102,10 @@ def describe_bug(bug: Exception) -> str:
 
 
 def _not_run(pending: list[Probe], session: Session) -> list[Observation]:
-    late = session.deadline.expired
+    late = "the time for this target ran out" if session.deadline.expired else None
+    reasons = ((probe.name, probe.skipped(session)) for probe in pending)
     return [
-        Observation(
-            probe.name,
-            Outcome.SKIPPED,
-            error="the time for this target ran out" if late else probe.skipped,
-            started_ms=session.elapsed_ms,
-        )
-        for probe in pending
-        if probe.skipped is not None
+        Observation(name, Outcome.SKIPPED, error=late or reason, started_ms=session.elapsed_ms)
+        for name, reason in reasons
+        if reason is not None
     ]

@@ -18,9 +18,11 @@ class Probe:
     name: str
     ready: Callable[[Session], bool]
     run: Callable[[Session], Awaitable[Measurement]]
+    wanted: Callable[[Session], bool]
+    """Whether this run asks for it at all; where not, it is not mentioned either."""
     finish: Callable[[Session, Any], Any] | None
     """Refreshes the facts when the run is over."""
-    skipped: str | None
+    skipped: Callable[[Session], str | None]
     """Why it did not run; None: not worth a word."""
     quick: bool
 
@@ -40,9 +42,18 @@ def probes() -> tuple[Probe, ...]:
                 name=cast(str, module.NAME),
                 ready=module.ready,
                 run=module.run,
+                wanted=getattr(module, "wanted", _always),
                 finish=getattr(module, "finish", None),
-                skipped=getattr(module, "SKIPPED", None),
+                skipped=getattr(module, "skipped", _silent),
                 quick=getattr(module, "QUICK", False),
             )
         )
     return tuple(found)
+
+
+def _always(_session: Session) -> bool:
+    return True
+
+
+def _silent(_session: Session) -> None:
+    return None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from grpcdoctor.model.facts.tls import Certificate
 
@@ -26,6 +27,35 @@ def read_certificate(der: bytes, today: int = 0) -> Certificate:
         return _facts(x509.load_der_x509_certificate(der))
     except (ValueError, TypeError, x509.UnsupportedGeneralNameType) as broken:
         return Certificate(subject=f"(undecodable: {broken})"[:200])
+
+
+# OpenSSL's X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT (2), ..._LOCALLY (20), ..._VERIFY_LEAF_SIGNATURE (21).
+ISSUER_NOT_FOUND: Final = frozenset((2, 20, 21))
+
+
+def trusted_relative(top: bytes, trusted: Sequence[bytes]) -> str | None:
+    """Subject of a trusted CA akin to the issuer of `top`: of the same name, else of the same organisation. All DER."""
+    from cryptography import x509
+    from cryptography.x509.oid import NameOID
+
+    try:
+        issuer = x509.load_der_x509_certificate(top).issuer
+    except ValueError:
+        return None
+    organisations = {a.value for a in issuer.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)}
+    akin: str | None = None
+    for der in trusted:
+        try:
+            subject = x509.load_der_x509_certificate(der).subject
+        except ValueError:
+            continue
+        if subject == issuer:
+            return subject.rfc4514_string()
+        if akin is None and any(
+            a.value in organisations for a in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+        ):
+            akin = subject.rfc4514_string()
+    return akin
 
 
 def _facts(certificate: x509.Certificate) -> Certificate:

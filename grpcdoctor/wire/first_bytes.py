@@ -16,7 +16,7 @@ _OTHER_FIRST_FRAMES: Final = frozenset((6, 7, 8))
 
 
 def spoken_by(data: bytes) -> str:
-    """"h2", "http/1.1", "tls", "ssh" or "garbage"."""
+    """ "h2", "http/1.1", "tls", "ssh" or "garbage"."""
     if data.startswith((b"HTTP/1.", b"HTTP/0.")):
         return "http/1.1"
     if data.startswith(b"SSH-"):
@@ -39,7 +39,7 @@ def _looks_like_http2(data: bytes) -> bool:
 
 def enough_to_tell(data: bytes) -> bool:
     """Whether more bytes could no longer change the answer: HTTP/2 needs a frame header, text its first line."""
-    return len(data) >= KEPT or len(data) >= 9 and not data.startswith((b"HTTP", b"SSH-"))
+    return len(data) >= KEPT or (len(data) >= 9 and not data.startswith((b"HTTP", b"SSH-")))
 
 
 def first_bytes_of(data: bytes, duration_ms: float) -> FirstBytes:

@@ -10,7 +10,7 @@ from grpcdoctor.model.facts.tls import Handshake
 from grpcdoctor.model.target import is_address
 from grpcdoctor.wire.deadline import Deadline
 from grpcdoctor.wire.stream import ByteStream
-from grpcdoctor.wire.tls import NotTls, TlsClient, TlsSettings, TlsStream, context_for
+from grpcdoctor.wire.tls import NotTlsError, TlsClient, TlsSettings, TlsStream, context_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ async def shake_hands(below: ByteStream, settings: TlsSettings, name: str | None
     result, error, verification = "ok", None, None
     try:
         await stream.handshake(deadline)
-    except NotTls:
+    except NotTlsError:
         result = "not-tls"
     except TimeoutError:
         result = "timeout"

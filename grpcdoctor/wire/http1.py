@@ -57,4 +57,5 @@ async def read_answer(stream: Duplex, deadline: Deadline, begun: bytes = b"") ->
 
 def request(method: str, host: str, path: str = "/") -> bytes:
     """A plain request that asks for the connection to be closed."""
-    return f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: grpcdoctor\r\nAccept: */*\r\nConnection: close\r\n\r\n".encode()
+    lines = (f"{method} {path} HTTP/1.1", f"Host: {host}", "User-Agent: grpcdoctor", "Accept: */*", "Connection: close")
+    return "\r\n".join((*lines, "", "")).encode()

@@ -1,4 +1,4 @@
-"""gRPC's length-prefixed messages and its percent-encoded status message (gRPC over HTTP/2, "Requests", "Responses")."""
+"""gRPC's length-prefixed messages and its percent-encoded status message (gRPC over HTTP/2, "Responses")."""
 
 from __future__ import annotations
 

@@ -56,7 +56,9 @@ def proxy_for(host: str, port: int, environment: Mapping[str, str] | None = None
     except ValueError:
         return Proxy(variable, parts.hostname or "", DEFAULT_PORT, error="its port is not a number")
     if parts.scheme not in ("http", "") or not parts.hostname:
-        return Proxy(variable, parts.hostname or "", proxy_port, error=f"gRPC knows only http:// proxies, not {parts.scheme}://")
+        return Proxy(
+            variable, parts.hostname or "", proxy_port, error=f"gRPC knows only http:// proxies, not {parts.scheme}://"
+        )
     credentials = None
     if parts.username is not None:
         credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"

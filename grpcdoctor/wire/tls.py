@@ -93,7 +93,9 @@ def _allow_only_old_versions(context: ssl.SSLContext) -> None:
     context.set_ciphers("ALL:@SECLEVEL=0")  # OpenSSL 3 hides the old versions behind the security level
 
 
-def _on_message(connection: Any, direction: str, _version: Any, content_type: Any, message_type: Any, _data: bytes) -> None:
+def _on_message(
+    connection: Any, direction: str, _version: Any, content_type: Any, message_type: Any, _data: bytes
+) -> None:
     """OpenSSL's message callback: notes what arrives on the TlsClient that owns the connection."""
     owner = getattr(connection, "grpcdoctor_owner", None)
     if owner is None or direction != "read":
@@ -104,7 +106,7 @@ def _on_message(connection: Any, direction: str, _version: Any, content_type: An
         owner.client_certificate_requested = True
 
 
-class NotTls(Exception):
+class NotTlsError(Exception):
     """The peer's first bytes are no TLS record."""
 
 
@@ -127,11 +129,11 @@ class TlsClient:
         return self._outgoing.read()
 
     def receive(self, data: bytes) -> bytes:
-        """Feed bytes of the peer; returns what to send. Raises NotTls and ssl.SSLError (send `pending()` even then)."""
+        """Feed bytes of the peer; returns what to send. Raises NotTlsError and ssl.SSLError (send `pending()` even then)."""
         if len(self.first_bytes) < _FIRST_BYTES_KEPT:
             self.first_bytes = (self.first_bytes + data)[:_FIRST_BYTES_KEPT]
             if self.first_bytes[0] not in _RECORD_TYPES or self.first_bytes[1:2] not in (b"", b"\x03"):
-                raise NotTls
+                raise NotTlsError
         self._incoming.write(data)
         if not self.established:
             self._handshake()
@@ -149,7 +151,7 @@ class TlsClient:
         return self._outgoing.read()
 
     def decrypted(self) -> bytes:
-        """Application data read so far; b"" if none. Raises ssl.SSLError (an alert), ssl.SSLZeroReturnError (the end)."""
+        """Application data read so far; b"" if none. Raises ssl.SSLError, and ssl.SSLZeroReturnError at the end."""
         try:
             return self.object.read(_READ_SIZE)
         except ssl.SSLWantReadError:
@@ -178,7 +180,7 @@ class TlsStream:
         self.client = client
 
     async def handshake(self, deadline: Deadline) -> None:
-        """Raises NotTls, EOFError (closed in mid-handshake), TimeoutError, OSError, ssl.SSLError."""
+        """Raises NotTlsError, EOFError (closed in mid-handshake), TimeoutError, OSError, ssl.SSLError."""
         self._below.write(self.client.start())
         while not self.client.established:
             data = await self._below.read(deadline)

@@ -88,3 +88,14 @@ class IngressFacts(Facts):
     """A load balancer was asked for and has no address yet."""
     external_addresses: tuple[str, ...] = ()
     """Addresses known to lead here too (spec.externalIPs, node addresses of a NodePort)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceFacts(Facts):
+    """What the peer does with a connection on which nothing is said."""
+
+    kind: ClassVar[str] = "silence"
+    result: str = "open"
+    """"open" (it waits), "closed" (at once) or "spoke" (it speaks first, as SSH and mail servers do)."""
+    first_bytes: str = ""
+    """Hex, where it spoke first."""
