@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from grpcdoctor.model.facts.reach import DnsFacts, TcpAttempt, TcpFacts
 from grpcdoctor.wire.dial import Dialled
@@ -53,27 +54,27 @@ def _measured(session: Session, dialled: list[Dialled]) -> Measurement:
 async def _through_proxy(session: Session) -> Measurement:
     proxy = session.proxy
     assert proxy is not None
-    described = {"proxy": proxy.url, "proxy_variable": proxy.variable}
+    base = TcpFacts(proxy=proxy.url, proxy_variable=proxy.variable)
     if proxy.error is not None:
-        return Measurement(TcpFacts(proxy_error=proxy.error, **described), proxy.error)
+        return Measurement(replace(base, proxy_error=proxy.error), proxy.error)
     resolved = await session.shared.resolver.resolve(proxy.host, session.step("dns"))
     if not resolved.addresses:
         error = f"the proxy's name does not resolve: {resolved.error}"
-        return Measurement(TcpFacts(proxy_error=error, **described), error)
+        return Measurement(replace(base, proxy_error=error), error)
     dialled = await session.dial_address(resolved.addresses[0], proxy.port)
     attempts = (dialled.attempt,)
     if dialled.stream is None:
         error = f"the proxy does not answer: {_in_words(attempts)}"
-        return Measurement(TcpFacts(attempts, proxy_error=error, **described), error)
+        return Measurement(replace(base, attempts=attempts, proxy_error=error), error)
     target = session.target
     try:
         await open_tunnel(dialled.stream, proxy, target.dial_host, target.dial_port, session.step("tcp"))
     except (TunnelError, OSError) as refused:  # TimeoutError is an OSError
         error = str(refused) or "the proxy did not answer in time"
-        return Measurement(TcpFacts(attempts, proxy_error=error, **described), error)
+        return Measurement(replace(base, attempts=attempts, proxy_error=error), error)
     session.ready_stream = dialled.stream
     session.address = dialled.attempt.address
-    return Measurement(TcpFacts(attempts, session.address, **described))
+    return Measurement(replace(base, attempts=attempts, chosen=session.address))
 
 
 def _in_words(attempts: tuple[TcpAttempt, ...]) -> str:

@@ -13,6 +13,7 @@ from grpcdoctor.wire.protobuf import ProtobufError, bytes_of, field, text
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import MethodDescriptor
+    from google.protobuf.descriptor_pb2 import FileDescriptorProto
     from google.protobuf.descriptor_pool import DescriptorPool
 
 # reflection.proto: ServerReflectionRequest.file_by_filename = 3, .file_containing_symbol = 4;
@@ -117,19 +118,18 @@ def _well_known(name: str) -> bytes | None:
     return serialized
 
 
-def _add(pool: DescriptorPool, protos: dict[str, object], name: str, added: set[str], path: tuple[str, ...]) -> None:
-    from google.protobuf.descriptor_pb2 import FileDescriptorProto
-
+def _add(
+    pool: DescriptorPool, protos: dict[str, FileDescriptorProto], name: str, added: set[str], path: tuple[str, ...]
+) -> None:
     if name in added:
         return
     if name in path:
         raise SchemaError(f"the schema's files depend on each other in a circle: {' -> '.join((*path, name))}")
     proto = protos[name]
-    assert isinstance(proto, FileDescriptorProto)
     for dependency in proto.dependency:
         _add(pool, protos, dependency, added, (*path, name))
     try:
-        pool.Add(proto)  # type: ignore[no-untyped-call]
+        pool.Add(proto)
     except Exception as broken:  # the pool raises TypeError, KeyError or its own, by implementation
         raise SchemaError(f"the descriptor of {name} is inconsistent: {broken}") from broken
     added.add(name)

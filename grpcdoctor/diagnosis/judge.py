@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from grpcdoctor.diagnosis.registry import Check, checks
-from grpcdoctor.model.facts.grpc import CallFacts, GrpcFacts, HealthFacts
+from grpcdoctor.model.facts.grpc import CallFacts, GrpcFacts, HealthFacts, Reply
 from grpcdoctor.model.finding import BlindSpot, Finding
 from grpcdoctor.model.observation import Outcome
 from grpcdoctor.model.rule import Severity
@@ -45,7 +45,11 @@ def _unproven(run: Run, findings: Sequence[Finding]) -> list[BlindSpot]:
 
 def _answers(run: Run) -> bool:
     grpc, health, call = run.get(GrpcFacts), run.get(HealthFacts), run.get(CallFacts)
-    replies = (grpc and grpc.reply, health and health.check, call and call.reply)
+    replies: tuple[Reply | None, ...] = (
+        grpc.reply if grpc is not None else None,
+        health.check if health is not None else None,
+        call.reply if call is not None else None,
+    )
     return any(reply is not None and reply.grpc_status is not None for reply in replies)
 
 

@@ -88,11 +88,11 @@ def _decode_scalar(kind: Any, data: Any, where: str) -> Any:
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, Any]:
     hints = get_type_hints(kind)
     return {f.name: hints[f.name] for f in fields(kind) if f.init and not f.name.startswith("_")}
 
 
 @cache
-def _encoded_names(kind: type) -> tuple[str, ...]:
+def _encoded_names(kind: Any) -> tuple[str, ...]:
     return tuple(f.name for f in fields(kind) if not f.name.startswith("_"))

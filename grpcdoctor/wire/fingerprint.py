@@ -34,7 +34,7 @@ PRINTS: Final = (
     Print("go-http2", (5, 3, 6, 4), ((3, 250), (5, 1048576))),
 )
 # C-core's private setting is sent by nobody else.
-_PROOF: Final = {_H.GRPC_TRUE_BINARY_METADATA: "grpc-c-core"}
+_PROOF: Final[dict[int, str]] = {_H.GRPC_TRUE_BINARY_METADATA: "grpc-c-core"}
 _LIKELY: Final = 0.5
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -165,7 +166,7 @@ def _data_words(frame: Frame) -> str:
     return f"{len(frame.payload)} bytes {shown.hex(' ')}{'…' if len(frame.payload) > len(shown) else ''}"
 
 
-_WORDS = {
+_WORDS: Final[dict[int, Callable[[Frame], str]]] = {
     FrameType.SETTINGS: _settings_words,
     FrameType.GOAWAY: _goaway_words,
     FrameType.RST_STREAM: _reset_words,

@@ -20,7 +20,7 @@ from grpcdoctor.wire import frames
 from grpcdoctor.wire.frames import Frame, FrameError, FrameSplitter
 from grpcdoctor.wire.streams import Headers, Stream
 
-OUR_SETTINGS: Final = {
+OUR_SETTINGS: Final[dict[int, int]] = {
     Setting.ENABLE_PUSH: 0,
     Setting.INITIAL_WINDOW_SIZE: 1 << 20,
     Setting.MAX_HEADER_LIST_SIZE: 64 * 1024,
@@ -142,9 +142,8 @@ class Http2Client:
             if not found:
                 return
             for frame in found:
-                self._receive_frame(frame)
-                if self.dead:
-                    return
+                if not self.dead:
+                    self._receive_frame(frame)
             data = b""
 
     def _receive_frame(self, frame: Frame) -> None:

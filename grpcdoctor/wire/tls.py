@@ -129,7 +129,7 @@ class TlsClient:
         return self._outgoing.read()
 
     def receive(self, data: bytes) -> bytes:
-        """Feed bytes of the peer; returns what to send. Raises NotTlsError and ssl.SSLError (send `pending()` even then)."""
+        """Feed bytes of the peer; returns what to send. Raises NotTlsError, ssl.SSLError (send `pending()` even so)."""
         if len(self.first_bytes) < _FIRST_BYTES_KEPT:
             self.first_bytes = (self.first_bytes + data)[:_FIRST_BYTES_KEPT]
             if self.first_bytes[0] not in _RECORD_TYPES or self.first_bytes[1:2] not in (b"", b"\x03"):
@@ -165,11 +165,12 @@ class TlsClient:
         """The certificates as sent, DER, leaf first."""
         if hasattr(self.object, "get_unverified_chain"):  # public since 3.13
             return tuple(self.object.get_unverified_chain() or ())
-        certificates = self.object._sslobj.get_unverified_chain() or ()
+        inner: Any = self.object
+        certificates = inner._sslobj.get_unverified_chain() or ()
         return tuple(certificate.public_bytes(_DER) for certificate in certificates)
 
 
-_DER: Final[int] = ssl._ssl.ENCODING_DER if hasattr(ssl, "_ssl") else 2  # type: ignore[attr-defined]
+_DER: Final[int] = 2  # _ssl.ENCODING_DER
 
 
 class TlsStream:
