@@ -1,0 +1,125 @@
+"""connection-closed-silently: the peer accepts the connection and closes it without a byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from grpcdoctor.checks._commands import curl_command, probe_command
+from grpcdoctor.checks.tls._failure import failure_of
+from grpcdoctor.checks.tls._words import handshake_evidence
+from grpcdoctor.model.facts.http2 import H2cFacts, Http2Facts
+from grpcdoctor.model.facts.tls import SniFacts, TlsFacts
+from grpcdoctor.model.finding import Alternative, Conclusion, Evidence, Finding, Fix
+from grpcdoctor.model.rule import Rule, Severity
+from grpcdoctor.model.run import Run
+
+RULE = Rule(
+    code="GD107",
+    name="connection-closed-silently",
+    severity=Severity.ERROR,
+    title="the peer closes the connection without a byte",
+    explains=("http2-not-spoken", "http2-protocol-error"),
+)
+NEEDS = (TlsFacts, H2cFacts, SniFacts, Http2Facts)
+
+
+def check(run: Run) -> Iterator[Conclusion]:
+    failure = failure_of(run)
+    if failure is None or failure.name != RULE.name:
+        return
+    tls = run.get(TlsFacts)
+    if tls is not None and tls.completed:
+        yield _after_the_handshake(run, tls, failure.confidence)
+    else:
+        yield _at_once(run, tls, failure.confidence)
+
+
+def _at_once(run: Run, tls: TlsFacts | None, confidence: float) -> Finding:
+    seen = _evidence(run, tls)
+    picky = tls is not None and tls.silent_connection == "open"
+    return Finding(
+        RULE,
+        message="the peer accepts connections and closes them without a byte",
+        explanation=_READS_FIRST if picky else _ANY_REASON,
+        evidence=seen,
+        fixes=(
+            Fix(
+                "the server's or proxy's log of the same second, by this client's address",
+                command="kubectl logs -l app=APP --all-containers --tail 20  # --previous after a crash",
+            ),
+            Fix(
+                "called from outside a mesh with STRICT mTLS? Go through its gateway, or allow this port",
+                command="kubectl get peerauthentication -A",
+            ),
+            Fix(
+                "PROXY protocol on? Then the load balancer in front must send it (haproxy accept-proxy, Envoy "
+                "proxy_protocol listener filter, nginx listen … proxy_protocol)",
+                command=curl_command(run, run.target.tls, "--haproxy-protocol"),
+            ),
+        ),
+        confidence=confidence,
+        alternatives=_alternatives(run, tls),
+    )
+
+
+_ANY_REASON = (
+    "TCP works, then the peer hangs up whatever it is sent, TLS or clear text: an allow-list by address, a mesh "
+    "sidecar with STRICT mTLS, a listener that expects the PROXY protocol, or a server that crashes on accept."
+)
+_READS_FIRST = (
+    "The peer keeps a connection on which nothing is sent and hangs up once it reads: it expects something else first "
+    "(the PROXY protocol, a mesh's mTLS) or serves no host of this name."
+)
+
+
+def _evidence(run: Run, tls: TlsFacts | None) -> tuple[Evidence, ...]:
+    clear = run.get(H2cFacts)
+    seen = []
+    if tls is not None:
+        seen.append(handshake_evidence(tls))
+    if clear is not None and clear.first is not None:
+        how = "reset" if clear.first.reset else "closed"
+        seen.append(Evidence(f"HTTP/2 preface in clear: {how} without a byte", ref="h2c"))
+    if tls is not None and tls.silent_connection is not None:
+        seen.append(Evidence(f"nothing sent at all: the connection is {_SILENT[tls.silent_connection]}", ref="tls"))
+    return tuple(seen)
+
+
+_SILENT = {"open": "kept open", "closed": "closed as well"}
+
+
+def _alternatives(run: Run, tls: TlsFacts | None) -> tuple[Alternative, ...]:
+    if tls is None:
+        decide = probe_command(run, plaintext=False, endpoint=run.target.endpoint)
+        return (
+            Alternative(
+                "plaintext-expected-tls-found", "many TLS ports hang up on clear text; TLS was not tried", decide
+            ),
+        )
+    if (
+        tls.asked
+        and tls.handshake is not None
+        and tls.handshake.server_name is None
+        and tls.silent_connection != "closed"
+    ):
+        decide = probe_command(run, "--servername", "NAME")
+        return (
+            Alternative("sni-required", "a gateway without a chain for nameless clients hangs up like this", decide),
+        )
+    return ()
+
+
+def _after_the_handshake(run: Run, tls: TlsFacts, confidence: float) -> Finding:
+    return Finding(
+        RULE,
+        message="the server closes right after the TLS handshake",
+        explanation="TLS stands, then the server hangs up before its SETTINGS: its backend refuses (TCP proxies that "
+        "end TLS do so), HTTP/2 is not what it expects, or its policy does not let this client in.",
+        evidence=(handshake_evidence(tls), Evidence("the HTTP/2 preface got no byte back", ref="http2")),
+        fixes=(
+            Fix("see whether it speaks HTTP/1.1 instead", command=curl_command(run, True, "--http1.1")),
+            Fix("a TCP load balancer that ends TLS? Look at its backends' health and protocol"),
+            Fix("the server's log of the same second, by this client's address"),
+        ),
+        confidence=confidence,
+    )
