@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grpcdoctor.checks._commands import curl_command, probe_command
-from grpcdoctor.checks.tls._failure import failure_of
+from grpcdoctor.checks.tls._failure import failure_of, silence_of
 from grpcdoctor.checks.tls._words import handshake_evidence
 from grpcdoctor.model.facts.http2 import H2cFacts, Http2Facts
+from grpcdoctor.model.facts.reach import SilenceFacts
 from grpcdoctor.model.facts.tls import SniFacts, TlsFacts
 from grpcdoctor.model.finding import Alternative, Conclusion, Evidence, Finding, Fix
 from grpcdoctor.model.rule import Rule, Severity
@@ -20,7 +21,7 @@ RULE = Rule(
     title="the peer closes the connection without a byte",
     explains=("http2-not-spoken", "http2-protocol-error"),
 )
-NEEDS = (TlsFacts, H2cFacts, SniFacts, Http2Facts)
+NEEDS = (TlsFacts, H2cFacts, SniFacts, Http2Facts, SilenceFacts)
 
 
 def check(run: Run) -> Iterator[Conclusion]:
@@ -36,7 +37,7 @@ def check(run: Run) -> Iterator[Conclusion]:
 
 def _at_once(run: Run, tls: TlsFacts | None, confidence: float) -> Finding:
     seen = _evidence(run, tls)
-    picky = tls is not None and tls.silent_connection == "open"
+    picky = silence_of(run) == "open"
     return Finding(
         RULE,
         message="the peer accepts connections and closes them without a byte",
@@ -80,8 +81,9 @@ def _evidence(run: Run, tls: TlsFacts | None) -> tuple[Evidence, ...]:
     if clear is not None and clear.first is not None:
         how = "reset" if clear.first.reset else "closed"
         seen.append(Evidence(f"HTTP/2 preface in clear: {how} without a byte", ref="h2c"))
-    if tls is not None and tls.silent_connection is not None:
-        seen.append(Evidence(f"nothing sent at all: the connection is {_SILENT[tls.silent_connection]}", ref="tls"))
+    silence = silence_of(run)
+    if silence in _SILENT:
+        seen.append(Evidence(f"nothing sent at all: the connection is {_SILENT[silence]}", ref="silence"))
     return tuple(seen)
 
 
@@ -96,12 +98,7 @@ def _alternatives(run: Run, tls: TlsFacts | None) -> tuple[Alternative, ...]:
                 "plaintext-expected-tls-found", "many TLS ports hang up on clear text; TLS was not tried", decide
             ),
         )
-    if (
-        tls.asked
-        and tls.handshake is not None
-        and tls.handshake.server_name is None
-        and tls.silent_connection != "closed"
-    ):
+    if tls.asked and tls.handshake is not None and tls.handshake.server_name is None and silence_of(run) != "closed":
         decide = probe_command(run, "--servername", "NAME")
         return (
             Alternative("sni-required", "a gateway without a chain for nameless clients hangs up like this", decide),

@@ -10,6 +10,7 @@ from grpcdoctor.checks.tls._words import handshake_evidence
 from grpcdoctor.model.conclusions import milliseconds
 from grpcdoctor.model.facts.grpc import CallFacts, GrpcFacts, HealthFacts, ReflectionFacts, Reply
 from grpcdoctor.model.facts.http2 import FirstBytes, H2cFacts, Http2Facts
+from grpcdoctor.model.facts.reach import SilenceFacts
 from grpcdoctor.model.facts.tls import SniFacts, TlsFacts
 from grpcdoctor.model.finding import Alternative, Conclusion, Evidence, Finding, Fix
 from grpcdoctor.model.rule import Rule, Severity
@@ -22,7 +23,7 @@ RULE = Rule(
     title="the peer accepts the connection and never answers",
     explains=("http2-not-spoken", "slow-response"),
 )
-NEEDS = (TlsFacts, H2cFacts, SniFacts, Http2Facts, GrpcFacts, HealthFacts, ReflectionFacts, CallFacts)
+NEEDS = (TlsFacts, H2cFacts, SniFacts, SilenceFacts, Http2Facts, GrpcFacts, HealthFacts, ReflectionFacts, CallFacts)
 
 _HUNG = (
     "TCP accepts in the kernel, even for a process that hangs: the server may be stuck, stopped or out of threads, or "

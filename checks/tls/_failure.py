@@ -12,6 +12,7 @@ from typing import Final
 
 from grpcdoctor.model.codes import TlsAlert
 from grpcdoctor.model.facts.http2 import H2cFacts, Http2Facts
+from grpcdoctor.model.facts.reach import SilenceFacts
 from grpcdoctor.model.facts.tls import Handshake, SniFacts, TlsFacts
 from grpcdoctor.model.run import Run
 
@@ -59,6 +60,8 @@ class _Scene:
     """What the peer speaks in clear; None where nobody asked it."""
     tls_evident: bool
     closed_after: bool
+    silence: str | None
+    """What the peer does with a connection on which nothing is sent (as SilenceFacts.result)."""
 
     @property
     def completed(self) -> bool:
@@ -79,7 +82,13 @@ def failure_of(run: Run) -> Failure | None:
     if tls.handshake is None:
         return None
     scene = _Scene(
-        tls, tls.handshake, run.get(SniFacts), spoken_in_clear(run), tls_evident(run), _closed_after(run, tls)
+        tls=tls,
+        handshake=tls.handshake,
+        sni=run.get(SniFacts),
+        in_clear=spoken_in_clear(run),
+        tls_evident=tls_evident(run),
+        closed_after=_closed_after(run, tls),
+        silence=silence_of(run),
     )
     if not _failed(scene):
         return None
@@ -91,6 +100,12 @@ def _failure_in_clear(clear: H2cFacts | None) -> Failure | None:
     if clear is None or not clear.asked or clear.first is None or names_https_port(clear):
         return None
     return _IN_CLEAR_ONLY.get(clear.first.spoken)
+
+
+def silence_of(run: Run) -> str | None:
+    """What the peer does with a connection on which nothing is sent: "open", "closed", "spoke"; None: not asked."""
+    silence = run.get(SilenceFacts)
+    return silence.result if silence is not None else None
 
 
 def spoken_in_clear(run: Run) -> str | None:
@@ -199,7 +214,7 @@ def _no_name_sent(scene: _Scene) -> Failure | None:
         return None
     if named is not None and (named.result, named.alert) != (shake.result, shake.alert):
         return Failure("sni-required", 0.9)  # a name, though a made-up one, changed the answer
-    if shake.alert is not None or scene.tls_evident or scene.tls.silent_connection == "open":
+    if shake.alert is not None or scene.tls_evident or scene.silence == "open":
         return Failure("sni-required", 0.6)
     return None
 

@@ -10,6 +10,7 @@ from grpcdoctor.checks.tls._failure import failure_of
 from grpcdoctor.checks.tls._words import alert_text, handshake_evidence, severity_where_tls_was_asked
 from grpcdoctor.model.codes import TlsAlert
 from grpcdoctor.model.facts.http2 import H2cFacts, Http2Facts
+from grpcdoctor.model.facts.reach import SilenceFacts
 from grpcdoctor.model.facts.tls import SniFacts, TlsFacts
 from grpcdoctor.model.finding import Alternative, Conclusion, Evidence, Finding, Fix
 from grpcdoctor.model.rule import Rule, Severity
@@ -22,7 +23,7 @@ RULE = Rule(
     title="the server rejects the client certificate",
     explains=("http2-not-spoken", "http2-protocol-error", "not-grpc"),
 )
-NEEDS = (TlsFacts, SniFacts, H2cFacts, Http2Facts)
+NEEDS = (TlsFacts, SniFacts, H2cFacts, Http2Facts, SilenceFacts)
 
 _WHY = {
     TlsAlert.UNKNOWN_CA: "The server does not trust the CA that issued it.",

@@ -8,6 +8,7 @@ from grpcdoctor.checks._commands import openssl_command, probe_command
 from grpcdoctor.checks.tls._failure import failure_of
 from grpcdoctor.checks.tls._words import handshake_evidence, severity_where_tls_was_asked
 from grpcdoctor.model.facts.http2 import H2cFacts, Http2Facts
+from grpcdoctor.model.facts.reach import SilenceFacts
 from grpcdoctor.model.facts.tls import SniFacts, TlsFacts
 from grpcdoctor.model.finding import Alternative, Conclusion, Evidence, Finding, Fix
 from grpcdoctor.model.rule import Rule, Severity
@@ -20,7 +21,7 @@ RULE = Rule(
     title="the server requires a client certificate",
     explains=("http2-not-spoken", "http2-protocol-error", "not-grpc"),
 )
-NEEDS = (TlsFacts, SniFacts, H2cFacts, Http2Facts)
+NEEDS = (TlsFacts, SniFacts, H2cFacts, Http2Facts, SilenceFacts)
 
 
 def check(run: Run) -> Iterator[Conclusion]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grpcdoctor.checks._commands import probe_command
-from grpcdoctor.checks.tls._failure import failure_of
+from grpcdoctor.checks.tls._failure import failure_of, silence_of
 from grpcdoctor.checks.tls._words import handshake_evidence, outcome_of, severity_where_tls_was_asked
 from grpcdoctor.model.facts.http2 import H2cFacts, Http2Facts
+from grpcdoctor.model.facts.reach import SilenceFacts
 from grpcdoctor.model.facts.tls import SniFacts, TlsFacts
 from grpcdoctor.model.finding import Alternative, Conclusion, Evidence, Finding, Fix
 from grpcdoctor.model.rule import Rule, Severity
@@ -20,7 +21,7 @@ RULE = Rule(
     title="the server answers only handshakes that carry SNI",
     explains=("http2-not-spoken", "connection-closed-silently"),
 )
-NEEDS = (TlsFacts, SniFacts, H2cFacts, Http2Facts)
+NEEDS = (TlsFacts, SniFacts, H2cFacts, Http2Facts, SilenceFacts)
 
 
 def check(run: Run) -> Iterator[Conclusion]:
@@ -38,9 +39,11 @@ def _refused(run: Run, confidence: float) -> Finding:
     seen = [handshake_evidence(tls)]
     if sni is not None and sni.with_sni is not None:
         seen.append(Evidence(f"with SNI {sni.with_sni.server_name}: {outcome_of(sni.with_sni)}", ref="sni"))
-    if tls.silent_connection == "open":
+    if silence_of(run) == "open":
         seen.append(
-            Evidence("a connection on which nothing is sent stays open: the peer closes for what it reads", ref="tls")
+            Evidence(
+                "a connection on which nothing is sent stays open: the peer closes for what it reads", ref="silence"
+            )
         )
     name = _working_name(sni) or "NAME"
     return Finding(

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from grpcdoctor.checks._commands import probe_command
 from grpcdoctor.checks.tls._failure import failure_of, spoken_in_clear
 from grpcdoctor.checks.tls._words import handshake_evidence
-from grpcdoctor.model.facts.http2 import FirstBytes, H2cFacts
+from grpcdoctor.model.facts.http2 import FirstBytes, H2cFacts, Http2Facts
+from grpcdoctor.model.facts.reach import SilenceFacts
 from grpcdoctor.model.facts.tls import SniFacts, TlsFacts
 from grpcdoctor.model.finding import Conclusion, Evidence, Finding, Fix
 from grpcdoctor.model.rule import Rule, Severity
@@ -20,7 +21,7 @@ RULE = Rule(
     title="TLS was asked for, the port speaks in clear text",
     explains=("http2-not-spoken", "http-redirect"),
 )
-NEEDS = (TlsFacts, H2cFacts, SniFacts)
+NEEDS = (TlsFacts, H2cFacts, SniFacts, Http2Facts, SilenceFacts)
 
 _MESSAGES = {
     "h2": "this port speaks HTTP/2 without TLS",

@@ -10,6 +10,7 @@ from grpcdoctor.checks.tls._failure import failure_of, tls_evident
 from grpcdoctor.checks.tls._words import alert_text, handshake_evidence, severity_where_tls_was_asked
 from grpcdoctor.model.codes import TlsAlert
 from grpcdoctor.model.facts.http2 import H2cFacts, Http2Facts
+from grpcdoctor.model.facts.reach import SilenceFacts
 from grpcdoctor.model.facts.tls import Handshake, SniFacts, TlsFacts
 from grpcdoctor.model.finding import Conclusion, Evidence, Finding, Fix
 from grpcdoctor.model.rule import Rule, Severity
@@ -22,7 +23,7 @@ RULE = Rule(
     title="the TLS handshake fails",
     explains=("http2-not-spoken", "http2-protocol-error"),
 )
-NEEDS = (TlsFacts, SniFacts, H2cFacts, Http2Facts)
+NEEDS = (TlsFacts, SniFacts, H2cFacts, Http2Facts, SilenceFacts)
 
 _CIPHERS: Final = (
     "Client and server share no cipher suite or key type. HTTP/2 over TLS 1.2 needs an ECDHE suite with AES-GCM or "

@@ -88,9 +88,6 @@ class TlsFacts(Facts):
     trusted_relative: str | None = None
     """Subject of a CA in the trust store that is akin to the issuer which verification could not find: one of the very
     same name (another key), else one of the same organisation (O). Looked for only after verify codes 2, 20 and 21."""
-    silent_connection: str | None = None
-    """What the peer does with a connection on which nothing is sent: "open" or "closed". Asked only where it closed
-    without a byte whatever it was sent."""
 
     @property
     def handshake(self) -> Handshake | None:
