@@ -1,7 +1,7 @@
 """What Envoy (and Istio, Contour, Emissary, Cilium and others built on it) says, in its own words.
 
-Texts of Envoy 1.9 to 1.40. From about 1.20 to 1.39 the message goes on with `, transport failure reason: …` (or
-`delayed connect error: 111`), which tells more than the reset reason, so those rows come first. 1.40 leaves it out.
+Many versions before 1.40 go on with `, transport failure reason: …`, such as `delayed connect error: 111`, which tells
+more than the reset reason, so those rows come first.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ ENVOY: Final[tuple[Signature, ...]] = (
               also=(Kind.UPSTREAM_TLS, Kind.PROTOCOL_MISMATCH), text=words(_REASON + r"connection termination")),
     Signature(Kind.CONNECTION_TERMINATED, 0.8, "the backend reset the stream",
               text=words(_REASON + r"(remote reset|remote error|local (refused stream )?reset)")),
-    # Envoy before 1.12 gives no reason.
+    # Very old Envoys give no reason.
     Signature(Kind.UNREACHABLE, 0.5, "this Envoy does not say why",
               also=(Kind.CONNECTION_TERMINATED, Kind.UPSTREAM_TLS, Kind.PROTOCOL_MISMATCH), text=words(_RESET)),
     # -- other words
@@ -68,12 +68,12 @@ ENVOY: Final[tuple[Signature, ...]] = (
               text=words(r"^maintenance mode")),
     # -- no words at all
     Signature(Kind.REDIRECT, 1.0, "a redirect in a gRPC answer", grpc=(2,), empty=True, header=("location", "")),
-    Signature(Kind.NO_ROUTE, 0.95, "an empty UNIMPLEMENTED of Envoy's own is its 404", grpc=(12,), empty=True,
+    Signature(Kind.NO_ROUTE, 0.85, "an empty UNIMPLEMENTED of Envoy's own is its 404", grpc=(12,), empty=True,
               proxies=_ENVOYS, who=("proxy",)),
     Signature(Kind.NO_ROUTE, 0.5, "an empty UNIMPLEMENTED, by this Envoy or a terse application behind it",
               also=(Kind.UNIMPLEMENTED,), grpc=(12,), empty=True, proxies=_ENVOYS, who=("unknown",)),
-    Signature(Kind.CLUSTER_MISSING, 0.9, "an empty UNAVAILABLE of Envoy's own is its 503 cluster_not_found", grpc=(14,),
-              empty=True, proxies=_ENVOYS, who=("proxy",)),
+    Signature(Kind.CLUSTER_MISSING, 0.85, "an empty UNAVAILABLE of Envoy's own is its 503 cluster_not_found",
+              grpc=(14,), empty=True, proxies=_ENVOYS, who=("proxy",)),
     Signature(Kind.CLUSTER_MISSING, 0.5, "an empty UNAVAILABLE, by this Envoy or the application behind it",
               also=(Kind.APPLICATION,), grpc=(14,), empty=True, proxies=_ENVOYS, who=("unknown",)),
 )

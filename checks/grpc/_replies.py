@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final
 
 from grpcdoctor.checks.grpc._answerer import Answerer, answered_by, questions
@@ -12,6 +13,7 @@ from grpcdoctor.checks.grpc._signatures import Match, kind_of
 from grpcdoctor.model.codes import GrpcStatus, Http2Error, name_of
 from grpcdoctor.model.conclusions import milliseconds
 from grpcdoctor.model.facts.grpc import Reply
+from grpcdoctor.model.facts.http2 import Http2Facts
 from grpcdoctor.model.finding import Evidence
 from grpcdoctor.model.run import Run
 
@@ -39,9 +41,24 @@ class Seen:
     """What else the same reply may mean, likeliest first."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """All that decides what the replies are; two dozen rules ask for the same run one after another."""
+
+    replies: tuple[tuple[str, Reply], ...]
+    terminator: str | None
+    run: Run = field(compare=False)
+
+
 def seen(run: Run) -> tuple[Seen, ...]:
     """Every reply of the run, classified; doubtful ones are read in the light of the sure ones."""
-    first = tuple(_classified(question, reply, run) for question, reply in replies(run))
+    http2 = run.get(Http2Facts)
+    return _seen(_Asked(questions(run), http2.terminator if http2 is not None else None, run))
+
+
+@lru_cache(maxsize=4)
+def _seen(asked: _Asked) -> tuple[Seen, ...]:
+    first = tuple(_classified(question, reply, asked.run) for question, reply in asked.replies)
     sure = {item.kind for item in first if item.confidence >= _SURE and item.kind in DECISIVE}
     return tuple(_in_the_light_of(sure, item) for item in first)
 
@@ -105,7 +122,7 @@ def _in_the_light_of(sure: set[Kind], item: Seen) -> Seen:
     meant = next((kind for kind in item.also if kind in sure), None)
     if meant is None:
         return item
-    return replace(item, kind=meant, why="the other replies of this run settle what it means")
+    return replace(item, kind=meant, why="the other replies of this run settle what it means", also=())
 
 
 def _short(text: str) -> str:

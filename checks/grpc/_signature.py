@@ -41,7 +41,7 @@ class Signature:
     """Who wrote it is one of these."""
     body_hex: re.Pattern[str] | None = None
     reset: tuple[int, ...] | None = None
-    """RST_STREAM codes, where no status came."""
+    """RST_STREAM codes, where nothing else came."""
     at_least_ms: float | None = None
 
     def fits(self, reply: Reply, by: Answerer) -> bool:
@@ -54,7 +54,7 @@ class Signature:
             return False
         if self.http_with_status is not None and reply.http_status != self.http_with_status:
             return False
-        if self.reset is not None and (reply.grpc_status is not None or reply.reset_code not in self.reset):
+        if self.reset is not None and (reply.http_status is not None or reply.reset_code not in self.reset):
             return False
         return self.at_least_ms is None or reply.duration_ms >= self.at_least_ms
 

@@ -17,11 +17,13 @@ from grpcdoctor.model.run import Run
 # What applications, and proxies that speak for them, answer by status.
 _PEERS: Final[tuple[Signature, ...]] = (
     Signature(Kind.HEADER_LIMIT, 1.0, "", grpc=(8,),
-              text=words(r"metadata size exceeds|header list size|too much metadata")),
+              text=words(r"metadata size exceeds|header size exceeded|header list size|too much metadata")),
+    Signature(Kind.HEADER_LIMIT, 0.9, "", grpc=(13,), text=words(r"header size exceeded max allowed size")),
     # A message over the server's limit is the caller's own; it says nothing about rates.
     Signature(Kind.APPLICATION, 1.0, "", grpc=(8,), text=words(r"message larger than max|message (is )?too large")),
     Signature(Kind.OVERLOADED, 1.0, "", grpc=(8, 14),
-              text=words(r"concurrent RPC limit exceeded|too many pending requests|server overloaded")),
+              text=words(r"concurrent RPC limit exceeded|too many (pending requests|active requests|concurrent)"
+                         r"|concurrency limit|(server|service)( is)? overloaded")),
     # C-core refuses calls beyond grpc.server.max_pending_requests so; nobody else cancels with this very word.
     Signature(Kind.OVERLOADED, 0.8, "CANCELLED that nobody cancelled", grpc=(1,), text=words(r"^CANCELLED$")),
     Signature(Kind.AUTH, 1.0, "", grpc=(int(GrpcStatus.UNAUTHENTICATED),)),
@@ -32,9 +34,12 @@ _PEERS: Final[tuple[Signature, ...]] = (
     Signature(Kind.DENIED, 1.0, "", http=(403,)),
     Signature(Kind.RATE_LIMITED, 1.0, "", http=(429,)),
     Signature(Kind.HEADER_LIMIT, 1.0, "", http=(431, 494)),
+    Signature(Kind.HEADER_LIMIT, 1.0, "", http=(400,), text=words(r"request header or cookie too large")),
     Signature(Kind.REDIRECT, 1.0, "", http=(301, 302, 303, 307, 308)),
 )
 _ALL: Final = (*ENVOY, *PROXIES, *_PEERS, *GATEWAY_STATUSES)
+# nginx that speaks HTTP/1 to a gRPC backend hangs now and then, where its other calls get bytes that prove the fault.
+_MAY_ALSO_HANG: Final = (Kind.PROTOCOL_MISMATCH, Kind.UNREACHABLE, Kind.UPSTREAM_TIMEOUT)
 _CONNECTION_LOST: Final = ("goaway", "closed", "reset", "refused-by-limit", "protocol-error")
 
 
@@ -61,7 +66,7 @@ def kind_of(reply: Reply, by: Answerer, run: Run) -> Match:
 
 
 def _weighed(row: Signature, reply: Reply, run: Run) -> Match:
-    if row.empty and row.confidence >= 0.9 and service_time_shown(run):
+    if row.empty and row.confidence >= 0.85 and service_time_shown(run):
         # Other answers carry the backend's mark, so one without it is Envoy's own.
         return Match(row.kind, 1.0, row.why, row.also)
     if row in ENVOY and reply.header(SERVICE_TIME) is not None:
@@ -76,13 +81,14 @@ def _incomplete(reply: Reply) -> Match:
         return Match(Kind.LOST, why=f"the connection was lost ({reply.lost})")
     if reply.messages:
         return Match(Kind.OK, why="the stream still gives messages")
-    return Match(Kind.UNANSWERED, 0.6, "no complete answer until our deadline")
+    return Match(Kind.UNANSWERED, 0.6, "no complete answer until our deadline", _MAY_ALSO_HANG)
 
 
 def _by_shape(reply: Reply) -> Match:
     if reply.grpc_status is not None:
         return Match(Kind.APPLICATION)
-    if reply.reset_code is not None:
+    # RFC 9113 §8.1: a server may answer in full and then reset the rest of the request (nginx, Go: NO_ERROR).
+    if reply.reset_code is not None and not reply.ended:
         return Match(Kind.RESET)
     if reply.http_status == 200 and reply.is_grpc:
         return Match(Kind.TRAILERS_MISSING)
