@@ -136,6 +136,7 @@ def _name(common_name: str) -> x509.Name:
 def _builder(
     subject: str, key: ec.EllipticCurvePrivateKey, issuer: _Authority | None, begins: int = -1, ends: int = 365
 ) -> x509.CertificateBuilder:
+    signer = issuer.key if issuer else key
     now = datetime.datetime.now(datetime.timezone.utc)
     return (
         x509.CertificateBuilder()
@@ -146,9 +147,7 @@ def _builder(
         .not_valid_before(now + begins * DAY)
         .not_valid_after(now + ends * DAY)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key((issuer.key if issuer else key).public_key()), critical=False
-        )
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
     )
 
 
@@ -184,7 +183,5 @@ def _leaf(
     )
     pair = KeyPair(folder / f"{label}.pem", folder / f"{label}.key")
     _write(pair.cert, [certificate, *(chain or [])])
-    pair.key.write_bytes(
-        key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+    pair.key.write_bytes(key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
     return pair

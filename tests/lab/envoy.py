@@ -1,7 +1,7 @@
 """One real Envoy with a listener for every scenario of envoy_scenarios.
 
-    with running_envoy(backends) as envoy:
-        envoy.port("route-timeout")
+with running_envoy(backends) as envoy:
+    envoy.port("route-timeout")
 """
 
 from __future__ import annotations
@@ -49,8 +49,7 @@ def running_envoy(backends: Backends) -> Iterator[Envoy]:
     with workdir("envoy") as folder:
         access_log = folder / "access.log"
         listeners = [
-            envoy_config.listener(name, scenario, certificates, str(access_log))
-            for name, scenario in LISTENERS.items()
+            envoy_config.listener(name, scenario, certificates, str(access_log)) for name, scenario in LISTENERS.items()
         ]
         config = folder / "envoy.json"
         config.write_text(json.dumps(envoy_config.bootstrap(listeners, clusters(backends, certificates))))

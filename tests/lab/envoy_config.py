@@ -120,10 +120,8 @@ def _downstream_tls(scenario: Scenario, certificates: Certificates) -> Json:
     return {"name": "envoy.transport_sockets.tls", "typed_config": typed}
 
 
-def cluster(
-    name: str, port: int | None, http2: bool = True, tls_ca: str | None = None, **more: Any
-) -> Json:
-    """A static cluster: one endpoint on the loopback (none where `port` is None), HTTP/2 or HTTP/1.1, in clear or TLS."""
+def cluster(name: str, port: int | None, http2: bool = True, tls_ca: str | None = None, **more: Any) -> Json:
+    """A static cluster of one endpoint on the loopback, or of none where `port` is None."""
     version = "http2_protocol_options" if http2 else "http_protocol_options"
     options = {
         "@type": f"{_TYPE}.upstreams.http.v3.HttpProtocolOptions",

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.lab.envoy_config import Json, Scenario, cluster, http_filter, route
 
@@ -42,7 +42,7 @@ def _rbac(permission: Json) -> Json:
     return http_filter("rbac", "RBAC", rules={"action": "DENY", "policies": {"lab-deny": policy}})
 
 
-def _rate_limit(**more: object) -> Json:
+def _rate_limit(**more: Any) -> Json:
     enabled = {"default_value": ALWAYS, "runtime_key": "lab"}
     return http_filter(
         "local_ratelimit",
@@ -55,7 +55,7 @@ def _rate_limit(**more: object) -> Json:
     )
 
 
-def _abort(percent: int = 100, **abort: object) -> Json:
+def _abort(percent: int = 100, **abort: Any) -> Json:
     percentage = {"numerator": percent, "denominator": "HUNDRED"}
     return http_filter("fault", "HTTPFault", abort={"percentage": percentage, **abort})
 
@@ -69,12 +69,12 @@ _HTML = {"inline_string": "<html><body>It works!</body></html>"}
 _TEXT_HTML = [{"header": {"key": "content-type", "value": "text/html"}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}]
 
 
-def _direct(status: int, body: Json | None = None, **more: object) -> Json:
+def _direct(status: int, body: Json | None = None, **more: Any) -> Json:
     response = {"status": status, **({"body": body} if body else {})}
     return {"match": {"prefix": "/"}, "direct_response": response, **more}
 
 
-def _to(target: str, **action: object) -> list[Json]:
+def _to(target: str, **action: Any) -> list[Json]:
     return [route(target, **action)]
 
 
@@ -87,9 +87,7 @@ LISTENERS: dict[str, Scenario] = {
     "alpn-h2-codec-http1": Scenario("TLS agrees on h2, codec is HTTP1", tls=True, codec="HTTP1"),
     "codec-http1": Scenario("codec HTTP1 in clear", codec="HTTP1"),
     "mtls": Scenario("client certificate required", tls=True, client_certificates=True),
-    "mtls-alpn-none": Scenario(
-        "client certificate required, no ALPN", tls=True, client_certificates=True, alpn=()
-    ),
+    "mtls-alpn-none": Scenario("client certificate required, no ALPN", tls=True, client_certificates=True, alpn=()),
     "no-route-host": Scenario("only other.example.test is served", domains=("other.example.test",)),
     "no-route-path": Scenario("only /lab.Nothing/ is routed", routes=[route(prefix="/lab.Nothing/")]),
     "greeter-only": Scenario("only /lab.Greeter/ is routed", routes=[route(prefix=_GREETER)]),
@@ -104,8 +102,12 @@ LISTENERS: dict[str, Scenario] = {
     "tls-upstream": Scenario("healthy: TLS to a TLS backend", routes=_to("grpc-tls")),
     "no-endpoints": Scenario("a cluster without endpoints", routes=_to("empty")),
     "circuit-open": Scenario("max_requests 0", routes=_to("circuit")),
-    "circuit-open-connections": Scenario("max_connections 0, max_pending_requests 0", routes=_to("circuit-connections")),
-    "upstream-silent": Scenario("the backend accepts and never answers; route timeout 1 s", routes=_to("silent", timeout="1s")),
+    "circuit-open-connections": Scenario(
+        "max_connections 0, max_pending_requests 0", routes=_to("circuit-connections")
+    ),
+    "upstream-silent": Scenario(
+        "the backend accepts and never answers; route timeout 1 s", routes=_to("silent", timeout="1s")
+    ),
     "upstream-closes": Scenario("the backend closes each connection at once", routes=_to("closes")),
     "upstream-saturated": Scenario("a grpcio backend with all its threads busy", routes=_to("saturated")),
     "route-timeout": Scenario("route timeout 1 s", routes=_to("grpc", timeout="1s")),
@@ -134,9 +136,7 @@ LISTENERS: dict[str, Scenario] = {
         filters=[_rate_limit(rate_limited_as_resource_exhausted=True)],
     ),
     "https-redirect": Scenario("every request redirected to https", require_tls="ALL"),
-    "html-200": Scenario(
-        "200 text/html", routes=[_direct(200, _HTML, response_headers_to_add=_TEXT_HTML)]
-    ),
+    "html-200": Scenario("200 text/html", routes=[_direct(200, _HTML, response_headers_to_add=_TEXT_HTML)]),
     "direct-404": Scenario("direct response 404", routes=[_direct(404)]),
     "direct-503": Scenario("direct response 503 with a body", routes=[_direct(503, {"inline_string": "closed"})]),
     "max-concurrent-streams-1": Scenario(

@@ -6,7 +6,8 @@ import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hpack import Decoder, Encoder
+from hpack import Decoder, Encoder, HPACKError
+from hyperframe.exceptions import HyperframeError
 from hyperframe.frame import (
     DataFrame,
     Frame,
@@ -61,10 +62,12 @@ class Http2Peer:
     def serve(self, respond: Respond) -> None:
         """Calls `respond` for each request, when its first message or its end is there, until the peer goes."""
         while True:
-            head = self._take(9)
-            frame, length = Frame.parse_frame_header(memoryview(head))
-            frame.parse_body(memoryview(self._take(length)))
-            request = self._handle(frame)
+            try:
+                frame, length = Frame.parse_frame_header(memoryview(self._take(9)))
+                frame.parse_body(memoryview(self._take(length)))
+                request = self._handle(frame)
+            except (HyperframeError, HPACKError):
+                return
             if request and not request.answered and (request.data or "END_STREAM" in frame.flags):
                 request.answered = True
                 respond(self, request)

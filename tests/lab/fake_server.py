@@ -73,7 +73,7 @@ def _run(
     stream = connection
     connection.settimeout(IDLE_SECONDS)
     try:
-        with contextlib.suppress(OSError, EOFError):
+        with contextlib.suppress(OSError, EOFError, ValueError):  # ValueError: a socket closed under our hands
             if tls is not None:
                 stream = tls.wrap_socket(connection, server_side=True)
                 fake.open.add(stream)
@@ -86,7 +86,7 @@ def _run(
 
 
 def hang_up(stream: socket.socket) -> None:
-    """Ends a connection with a FIN: what the peer has sent meanwhile is read first, so that no RST overtakes our bytes."""
+    """Ends a connection with a FIN. Reads what the peer still sends, so that no RST overtakes our last bytes."""
     with contextlib.suppress(OSError):
         stream.settimeout(0.5)
         if isinstance(stream, ssl.SSLSocket):

@@ -115,9 +115,7 @@ def grpc_answer(status: int, message: str = "", **server: Any) -> Fake:
     return http2(lambda peer, request: peer.refuse(request.stream, status, message), **server)
 
 
-def http2_answer(
-    status: int, headers: Mapping[str, str] | None = None, body: str = HTML, **server: Any
-) -> Fake:
+def http2_answer(status: int, headers: Mapping[str, str] | None = None, body: str = HTML, **server: Any) -> Fake:
     """Every call is answered with an HTTP status and body, as a web server behind HTTP/2 does."""
     fields = {"content-type": "text/html", **(headers or {})}
 
@@ -212,9 +210,7 @@ def silent(**server: Any) -> Fake:
     return serve(lambda stream, number: read_until_closed(stream), **server)
 
 
-def http1(
-    status: str = "200 OK", headers: Mapping[str, str] | None = None, body: str = HTML, **server: Any
-) -> Fake:
+def http1(status: str = "200 OK", headers: Mapping[str, str] | None = None, body: str = HTML, **server: Any) -> Fake:
     """An HTTP/1.1-only web server: 400 to the HTTP/2 preface, this answer to everything else (keep-alive)."""
     fields = {"Server": "lab-http1", "Content-Type": "text/html", **(headers or {})}
     answer = _http1_message(status, fields, body)
@@ -247,6 +243,8 @@ def _read_http1_request(stream: socket.socket) -> bytes:
         if not chunk:
             return b""
         buffer += chunk
+        if not buffer[:1].isalpha():  # no HTTP at all, a TLS ClientHello for one
+            return b"PRI "
     head, _, body = buffer.partition(b"\r\n\r\n")
     lines = head.lower().split(b"\r\n")[1:]
     length = next((int(line[15:]) for line in lines if line.startswith(b"content-length:")), 0)

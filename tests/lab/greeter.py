@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SERVICE = "lab.Greeter"
 DEFAULT_SECONDS = 5.0
 _FIELD = descriptor_pb2.FieldDescriptorProto
-_MESSAGES: dict[str, list[tuple[str, int]]] = {
+_MESSAGES: dict[str, list[tuple[str, descriptor_pb2.FieldDescriptorProto.Type.ValueType]]] = {
     "HelloRequest": [("name", _FIELD.TYPE_STRING)],
     "HelloReply": [("message", _FIELD.TYPE_STRING)],
     "SlowRequest": [("seconds", _FIELD.TYPE_DOUBLE)],
@@ -38,9 +38,8 @@ def file_descriptor() -> descriptor_pb2.FileDescriptorProto:
     for message, fields in _MESSAGES.items():
         described = file.message_type.add(name=message)
         for number, (name, kind) in enumerate(fields, 1):
-            described.field.add(
-                name=name, number=number, type=kind, label=_FIELD.LABEL_OPTIONAL, json_name=name  # type: ignore[arg-type]
-            )
+            field = described.field.add(name=name, number=number, label=_FIELD.LABEL_OPTIONAL, json_name=name)
+            field.type = kind
     service = file.service.add(name="Greeter")
     for name, request, reply, client_streams, server_streams in _METHODS:
         service.method.add(
@@ -61,16 +60,14 @@ def descriptor_set() -> bytes:
 def _register() -> dict[str, Any]:
     pool = descriptor_pool.Default()
     pool.AddSerializedFile(file_descriptor().SerializeToString())
-    return {
-        name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"lab.{name}")) for name in _MESSAGES
-    }
+    return {name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"lab.{name}")) for name in _MESSAGES}
 
 
 messages = _register()
 """The message classes of lab.Greeter, by name."""
 
 
-def method_handlers() -> grpc.GenericRpcHandler:
+def method_handlers() -> Any:
     """lab.Greeter for a grpcio server."""
     behaviours = {
         "SayHello": say_hello,

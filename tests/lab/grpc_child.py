@@ -21,6 +21,11 @@ from tests.lab.greeter import SERVICE, method_handlers
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Interceptor = grpc.ServerInterceptor[Any, Any]
+    GenericHandler = grpc.GenericRpcHandler[Any, Any]
+else:  # they are generic in the stubs only
+    Interceptor, GenericHandler = grpc.ServerInterceptor, grpc.GenericRpcHandler
+
 HEALTH = "grpc.health.v1.Health"
 WORKERS = 8
 
@@ -77,11 +82,12 @@ def _add_services(server: grpc.Server, options: dict[str, Any]) -> None:
         server.add_generic_rpc_handlers((method_handlers(),))
         names.append(SERVICE)
     if options["health"]:
-        servicer = health.HealthServicer()
+        servicer: Any = health.HealthServicer()
         status = health_pb2.HealthCheckResponse.ServingStatus.Value
         for name, value in {SERVICE: options["status"], "": options["status"], **options["statuses"]}.items():
             servicer.set(name, status(value))
-        health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+        add: Any = health_pb2_grpc.add_HealthServicer_to_server
+        add(servicer, server)
         names.append(HEALTH)
     if options["reflection"] in ("v1alpha", "both"):
         reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
@@ -91,7 +97,8 @@ def _add_services(server: grpc.Server, options: dict[str, Any]) -> None:
 
 def _add_reflection_v1(server: grpc.Server, names: list[str]) -> None:
     """grpc.reflection.v1, which grpcio-reflection lacks: the same messages under the other name."""
-    servicer: Any = reflection.ReflectionServicer(names)
+    make: Any = reflection.ReflectionServicer
+    servicer = make(names)
     handler = grpc.stream_stream_rpc_method_handler(
         servicer.ServerReflectionInfo,
         request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
@@ -102,8 +109,8 @@ def _add_reflection_v1(server: grpc.Server, names: list[str]) -> None:
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, methods),))
 
 
-def _interceptors(options: dict[str, Any]) -> list[grpc.ServerInterceptor]:
-    found: list[grpc.ServerInterceptor] = []
+def _interceptors(options: dict[str, Any]) -> list[Interceptor]:
+    found: list[Interceptor] = []
     if options["refuse"]:
         found.append(_Refuse(grpc.StatusCode[options["refuse"]], options["refuse_message"]))
     if options["token"]:
@@ -118,7 +125,7 @@ def _answering(code: grpc.StatusCode, message: str) -> grpc.RpcMethodHandler[Any
     return grpc.stream_stream_rpc_method_handler(abort)
 
 
-class _Refuse(grpc.ServerInterceptor):
+class _Refuse(Interceptor):
     """Answers every call with one status, as an application's own interceptor would."""
 
     def __init__(self, code: grpc.StatusCode, message: str) -> None:
@@ -130,7 +137,7 @@ class _Refuse(grpc.ServerInterceptor):
         return self._handler
 
 
-class _WantToken(grpc.ServerInterceptor):
+class _WantToken(Interceptor):
     """Lets only calls with the right authorization through."""
 
     def __init__(self, wanted: str) -> None:
@@ -148,7 +155,7 @@ class _WantToken(grpc.ServerInterceptor):
         return continuation(handler_call_details) if given == self._wanted else self._wrong
 
 
-class _Occupier(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in the stubs only
+class _Occupier(GenericHandler):
     """A method that never ends: holds the only worker of a saturated server."""
 
     def __init__(self, occupied: threading.Event) -> None:
@@ -167,7 +174,7 @@ class _Occupier(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in
 
 
 def _occupy(port: int, occupied: threading.Event) -> None:
-    channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+    channel: Any = grpc.insecure_channel(f"127.0.0.1:{port}")
     _HOLDS.append((channel, channel.unary_unary("/lab.Occupier/Hold").future(b"")))
     occupied.wait(5)
 

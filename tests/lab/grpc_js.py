@@ -1,7 +1,7 @@
 """A real @grpc/grpc-js server (Node.js), of the packages that install_grpc_js.sh puts into .tools/grpc-js.
 
-    with grpc_js_server(tls=True) as server:
-        server.port
+with grpc_js_server(tls=True) as server:
+    server.port
 """
 
 from __future__ import annotations

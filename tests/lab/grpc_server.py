@@ -52,7 +52,7 @@ class Options:
     """A status code's name: every call is answered with it."""
     refuse_message: str = ""
     token: str = ""
-    """Calls without `authorization: Bearer <token>` are answered UNAUTHENTICATED; with another one PERMISSION_DENIED."""
+    """Without `authorization: Bearer <token>` a call is UNAUTHENTICATED, with another one PERMISSION_DENIED."""
     max_concurrent_streams: int = 0
     saturated: bool = False
     """One worker thread, for ever busy, and no queue: RESOURCE_EXHAUSTED, as grpcio's maximum_concurrent_rpcs does."""
@@ -96,10 +96,7 @@ def grpc_servers(*options: Options) -> Iterator[list[GrpcServer]]:
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, cwd=ROOT)
         try:
             ports = read_ports(child, log)
-            yield [
-                GrpcServer(option, tuple(served), child.pid)
-                for option, served in zip(options, ports, strict=True)
-            ]
+            yield [GrpcServer(option, tuple(served), child.pid) for option, served in zip(options, ports, strict=True)]
         finally:
             stop(child)
             for stream in (child.stdin, child.stdout):

@@ -1,7 +1,7 @@
 """One real haproxy with a frontend for every scenario.
 
-    with running_haproxy(backends) as haproxy:
-        haproxy.port("no-alpn")
+with running_haproxy(backends) as haproxy:
+    haproxy.port("no-alpn")
 """
 
 from __future__ import annotations
@@ -55,9 +55,13 @@ def frontends(backends: Backends, pem: Path) -> dict[str, Frontend]:
         "no-proto-h2-clear": Frontend("the same in clear", "", f"127.0.0.1:{backends.h2c}"),
         "backend-down": Frontend("the backend's port is closed", h2, f"127.0.0.1:{backends.closed} proto h2"),
         "no-server": Frontend("a backend without servers", h2),
-        "https-redirect": Frontend("redirect to https, in clear", "", rule="http-request redirect scheme https code 301"),
+        "https-redirect": Frontend(
+            "redirect to https, in clear", "", rule="http-request redirect scheme https code 301"
+        ),
         "proto-h2-to-tls": Frontend("`proto h2` in clear to a TLS backend", h2, f"127.0.0.1:{backends.tls} proto h2"),
-        "tls-to-plaintext": Frontend("TLS to a plaintext backend", h2, f"127.0.0.1:{backends.h2c} ssl verify none alpn h2"),
+        "tls-to-plaintext": Frontend(
+            "TLS to a plaintext backend", h2, f"127.0.0.1:{backends.h2c} ssl verify none alpn h2"
+        ),
         "tls-without-alpn": Frontend("TLS without alpn to a TLS gRPC backend", h2, to_tls),
         "h2-to-http1": Frontend("`proto h2` to an HTTP/1.1 backend", h2, f"127.0.0.1:{backends.http1} proto h2"),
         "http1-backend": Frontend("HTTP/1.1 to a web server: 200 text/html", h2, f"127.0.0.1:{backends.http1}"),

@@ -1,7 +1,7 @@
 """One real nginx with a server block for every scenario.
 
-    with running_nginx(backends) as nginx:
-        nginx.port("404")
+with running_nginx(backends) as nginx:
+    nginx.port("404")
 """
 
 from __future__ import annotations
@@ -71,13 +71,19 @@ def servers(backends: Backends, folder: Path) -> dict[str, Server]:
         "upstream-plaintext-to-tls": Server("grpc:// to a TLS backend", http2, plain_to_tls),
         "read-timeout": Server("grpc_read_timeout 1 s", http2, slow),
         "https-redirect": Server("301 to https, HTTP/1.1 in clear", "", "return 301 https://localhost$request_uri;"),
-        "https-redirect-h2c": Server("301 to https, HTTP/2 in clear", "http2", "return 301 https://localhost$request_uri;"),
+        "https-redirect-h2c": Server(
+            "301 to https, HTTP/2 in clear", "http2", "return 301 https://localhost$request_uri;"
+        ),
         "greeter-only": Server("only /lab.Greeter/ is routed, the rest is 404", http2, greeter),
         "rate-limited": Server("limit_req, exhausted: 503", http2, f"limit_req zone=spent; {grpc}"),
-        "rate-limited-429": Server("limit_req, exhausted: 429", http2, f"limit_req zone=spent; limit_req_status 429; {grpc}"),
+        "rate-limited-429": Server(
+            "limit_req, exhausted: 429", http2, f"limit_req zone=spent; limit_req_status 429; {grpc}"
+        ),
         "auth-basic": Server("auth_basic: 401", http2, f"{password} {grpc}"),
         "forbidden": Server("deny all: 403", http2, f"deny all; {grpc}"),
-        "max-concurrent-streams-1": Server("http2_max_concurrent_streams 1", http2, f"http2_max_concurrent_streams 1; {grpc}"),
+        "max-concurrent-streams-1": Server(
+            "http2_max_concurrent_streams 1", http2, f"http2_max_concurrent_streams 1; {grpc}"
+        ),
     }
 
 

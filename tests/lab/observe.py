@@ -1,12 +1,11 @@
 """Writes observed.md: what a raw client, and grpcio, see of every server of the lab.
 
-    python -m tests.lab.observe > tests/lab/observed.md
+python -m tests.lab.observe > tests/lab/observed.md
 """
 
 from __future__ import annotations
 
 import collections
-import contextlib
 import ssl
 import subprocess
 import sys
@@ -14,23 +13,22 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.lab import envoy_scenarios, fakes, nginx, tls_servers
+from tests.lab import envoy_scenarios, nginx
 from tests.lab.backends import running_backends
+from tests.lab.catalogue import single_servers, tls_oddities
 from tests.lab.certificates import lab_certificates
 from tests.lab.envoy import running_envoy
-from tests.lab.grpc_js import grpc_js_server
-from tests.lab.grpc_server import grpc_server
 from tests.lab.haproxy import frontends, running_haproxy
 from tests.lab.nginx import running_nginx
+from tests.lab.observe_more import first_bytes, handshakes, lasting_calls, servers_first_bytes
 from tests.lab.processes import ROOT
 from tests.lab.raw_client import Seen, call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from tests.lab.backends import Backends
+    from tests.lab.catalogue import Entry
     from tests.lab.gateway import Gateway
 
 HELLO, NOPE, HEALTH = "/lab.Greeter/SayHello", "/grpcdoctor.Probe/Nope", "/grpc.health.v1.Health/Check"
@@ -109,24 +107,19 @@ class Place:
     port: int
     tls: ssl.SSLContext | None = None
     samples: int = 1
-    logged: str = ""
 
 
-def row(place: Place, extra: str = "") -> str:
+def row(place: Place) -> str:
     """One line of the table."""
     first = call(place.port, HELLO, tls=place.tls)
-    answers = collections.Counter([describe(first)])
-    for _ in range(place.samples - 1):
-        answers[describe(call(place.port, HELLO, tls=place.tls))] += 1
+    more = [call(place.port, HELLO, tls=place.tls) for _ in range(place.samples - 1)]
+    answers = collections.Counter(describe(seen) for seen in [first, *more])
     hello = " // ".join(f"{count}×: {text}" if place.samples > 1 else text for text, count in answers.most_common())
-    others = []
-    for path in (NOPE, HEALTH):
-        seen = describe(call(place.port, path, tls=place.tls))
-        others.append("same" if seen == describe(first) else seen)
+    others = [describe(call(place.port, path, tls=place.tls)) for path in (NOPE, HEALTH)]
+    others = ["same" if other == describe(first) else other for other in others]
     alpn = (first.alpn or "none") if place.tls else "–"
     cells = [f"`{place.name}`", place.about, alpn, settings(first), hello, *others]
-    cells += [grpcio_says(place.port, place.tls is not None)]
-    return f"| {' | '.join(cells)} |{extra}"
+    return f"| {' | '.join([*cells, grpcio_says(place.port, place.tls is not None)])} |"
 
 
 HEAD = """| scenario | what it is | ALPN | SETTINGS | SayHello | unknown method | health Check | grpcio says |
@@ -143,84 +136,11 @@ def table(title: str, places: Iterator[Place]) -> None:
 def _gateway(gateway: Gateway, about: Callable[[str], str], often: tuple[str, ...] = ()) -> Iterator[Place]:
     context = lab_certificates().client_context()
     for name in gateway.ports:
-        samples = 12 if name in often else 1
+        samples = 20 if name in often else 1
         yield Place(name, about(name), gateway.port(name), context if gateway.tls(name) else None, samples)
 
 
-def _single() -> list[tuple[str, AbstractContextManager[object], bool]]:
-    """The servers that come one at a time: expression, server, TLS."""
-    certificates = lab_certificates()
-    h2 = certificates.server_context(alpn=["h2"])
-    return [
-        ("grpc_server(tls=True)", grpc_server(tls=True), True),
-        ("grpc_server()", grpc_server(), False),
-        ("grpc_server(reflection='no', health=False)", grpc_server(reflection="no", health=False), False),
-        ("grpc_server(status='NOT_SERVING')", grpc_server(status="NOT_SERVING"), False),
-        *((f"grpc_server(refuse='{code}')", grpc_server(refuse=code), False) for code in _REFUSALS),
-        ("grpc_server(token='t')", grpc_server(token="t"), False),
-        ("grpc_server(saturated=True)", grpc_server(saturated=True), False),
-        ("grpc_server(stuck=True)", grpc_server(stuck=True), False),
-        ("grpc_server(max_concurrent_streams=1)", grpc_server(max_concurrent_streams=1), False),
-        ("grpc_server(tls=True, client_certificates=True)", grpc_server(tls=True, client_certificates=True), True),
-        ("grpc_js_server()", grpc_js_server(), True),
-        *((f"fakes.goaway({code})", fakes.goaway(code, b"lab says no"), False) for code in (0, 2, 11, 13)),
-        *((f"fakes.rst_stream({code})", fakes.rst_stream(code), False) for code in range(14)),
-        ("fakes.rst_stream_after_headers(2)", fakes.rst_stream_after_headers(2), False),
-        ("fakes.max_concurrent_streams(0)", fakes.max_concurrent_streams(0), False),
-        ("fakes.max_concurrent_streams(1)", fakes.max_concurrent_streams(1), False),
-        ("fakes.header_limit()", fakes.header_limit(), False),
-        ("fakes.trailers_stripped()", fakes.trailers_stripped(), False),
-        ("fakes.headers_only()", fakes.headers_only(), False),
-        ("fakes.http2_answer(404)", fakes.http2_answer(404), False),
-        ("fakes.http2_redirect()", fakes.http2_redirect(), False),
-        ("fakes.echo_authorization()", fakes.echo_authorization(), False),
-        ("fakes.slow(1)", fakes.slow(1), False),
-        ("fakes.flaky(3)", fakes.flaky(3), False),
-        ("fakes.no_answer()", fakes.no_answer(), False),
-        ("fakes.closes_silently()", fakes.closes_silently(), False),
-        ("fakes.resets()", fakes.resets(), False),
-        ("fakes.garbage()", fakes.garbage(), False),
-        ("fakes.ssh_banner()", fakes.ssh_banner(), False),
-        ("fakes.silent()", fakes.silent(), False),
-        ("fakes.http1()", fakes.http1(), False),
-        ("fakes.https_redirect()", fakes.https_redirect(), False),
-        ("fakes.alpn_h2_but_http1()", fakes.alpn_h2_but_http1(certificates), True),
-        ("fakes.trailers_stripped(tls=…)", fakes.trailers_stripped(tls=h2), True),
-        ("fakes.http1() asked for TLS", fakes.http1(), True),
-        ("grpc_server() asked for TLS", grpc_server(), True),
-        ("grpc_server(tls=True) asked in clear", grpc_server(tls=True), False),
-    ]
-
-
-_REFUSALS = ("UNAUTHENTICATED", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "UNAVAILABLE")
-
-
-def _tls(backend: int) -> list[tuple[str, AbstractContextManager[object], bool]]:
-    certificates = lab_certificates()
-    v12, v13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
-    bad = "chained intermediate_missing expired not_yet_valid expiring other_name unknown_ca self_signed".split()
-    return [
-        ("terminator(b)", tls_servers.terminator(backend), True),
-        ("terminator(b, alpn=())", tls_servers.terminator(backend, alpn=()), True),
-        ("terminator(b, alpn=('http/1.1',))", tls_servers.terminator(backend, alpn=("http/1.1",)), True),
-        *(
-            (f"terminator(b, certificate={name})", tls_servers.terminator(backend, certificate=getattr(certificates, name)), True)
-            for name in bad
-        ),
-        ("client_certificate_required(b, TLS 1.2)", tls_servers.client_certificate_required(backend, v12), True),
-        ("client_certificate_required(b, TLS 1.3)", tls_servers.client_certificate_required(backend, v13), True),
-        ("client_certificate_optional(b)", tls_servers.client_certificate_optional(backend), True),
-        ("tls_1_1_only(b)", tls_servers.tls_1_1_only(backend), True),
-        ("protocol_version_alert()", tls_servers.protocol_version_alert(), True),
-        ("sni_required(b)", tls_servers.sni_required(backend), True),
-        ("sni_default_certificate(b)", tls_servers.sni_default_certificate(backend), True),
-        ("closes_after_handshake()", tls_servers.closes_after_handshake(), True),
-        ("silent_after_handshake()", tls_servers.silent_after_handshake(), True),
-        ("no_common_cipher()", tls_servers.no_common_cipher(), True),
-    ]
-
-
-def _one_by_one(servers: list[tuple[str, AbstractContextManager[object], bool]]) -> Iterator[Place]:
+def _one_by_one(servers: list[Entry]) -> Iterator[Place]:
     context = lab_certificates().client_context()
     for name, manager, tls in servers:
         with manager as server:
@@ -228,41 +148,64 @@ def _one_by_one(servers: list[tuple[str, AbstractContextManager[object], bool]])
             yield Place(name, "", port, context if tls else None)
 
 
-def _logs(backends: Backends) -> None:
-    with running_envoy(backends) as envoy:
+def _ports(gateway: Gateway, names: tuple[str, ...]) -> dict[str, tuple[int, bool]]:
+    return {name: (gateway.port(name), gateway.tls(name)) for name in names}
+
+
+def _nginx(backends: Backends) -> None:
+    with running_nginx(backends) as gateway:
+        blocks = nginx.servers(backends, ROOT)
+        often = ("proxy-pass", "proxy-pass-h2c", "proxy-pass-tls")
+        table("nginx 1.22 (`nginx.port(name)`)", _gateway(gateway, lambda name: blocks[name].about, often))
+        lasting_calls(gateway, ("healthy", "read-timeout"), describe, "nginx")
+        plain = ("plain-no-http2", "html-200-http1", "https-redirect", "healthy-h2c", "healthy", "no-http2")
+        first_bytes("nginx", _ports(gateway, plain))
+
+
+def _haproxy(backends: Backends) -> None:
+    with running_haproxy(backends) as gateway:
+        chosen = frontends(backends, ROOT)
+        often = ("no-proto-h2", "no-proto-h2-clear")
+        table("haproxy 2.6 (`haproxy.port(name)`)", _gateway(gateway, lambda name: chosen[name].about, often))
+        lasting_calls(gateway, ("healthy", "server-timeout"), describe, "haproxy")
+        plain = ("healthy-h2c", "healthy-clear", "https-redirect", "healthy", "no-alpn", "alpn-http1-only")
+        first_bytes("haproxy", _ports(gateway, plain))
+
+
+def _envoy(backends: Backends) -> None:
+    with running_envoy(backends) as gateway:
         abouts = {name: scenario.about for name, scenario in envoy_scenarios.LISTENERS.items()}
-        table("Envoy (`envoy.port(name)`)", _gateway(envoy, abouts.__getitem__, ("fault-abort-half",)))
+        table("Envoy 1.40 (`envoy.port(name)`)", _gateway(gateway, abouts.__getitem__, ("fault-abort-half",)))
         time.sleep(0.5)
         print("\n### Envoy's access log of SayHello\n\n| scenario | flags | details |\n|---|---|---|")
-        for name in envoy.ports:
-            for entry in [each for each in envoy.logged(name) if each["path"] in (HELLO, None)][:1]:
-                print(f"| `{name}` | {entry['flags']} | `{entry['details']}` |".replace("{", "{"))
+        for name in gateway.ports:
+            for entry in [each for each in gateway.logged(name) if each["path"] in (HELLO, None)][:1]:
+                print(f"| `{name}` | {entry['flags']} | `{entry['details']}` |".replace("failure|", "failure\\|"))
+        limits = ("route-timeout", "route-timeout-0", "stream-idle-timeout", "max-stream-duration")
+        lasting_calls(gateway, limits, describe, "Envoy")
+        plain = ("healthy-h2c", "healthy-h2c-codec-http2", "codec-http1", "https-redirect", "html-200")
+        first_bytes("Envoy", _ports(gateway, (*plain, "healthy-tls", "alpn-none", "alpn-http1-only", "mtls")))
 
 
 def main() -> None:
     """Everything."""
     print(INTRODUCTION)
-    with contextlib.ExitStack() as stack:
-        backends = stack.enter_context(running_backends())
-        _logs(backends)
-        with running_nginx(backends) as gateway:
-            blocks = nginx.servers(backends, ROOT)
-            often = ("proxy-pass", "proxy-pass-h2c", "proxy-pass-tls")
-            table("nginx 1.22 (`nginx.port(name)`)", _gateway(gateway, lambda name: blocks[name].about, often))
-        with running_haproxy(backends) as gateway:
-            chosen = frontends(backends, ROOT)
-            often = ("no-proto-h2", "no-proto-h2-clear")
-            table("haproxy 2.6 (`haproxy.port(name)`)", _gateway(gateway, lambda name: chosen[name].about, often))
-        table("TLS oddities (`tls_servers.…`, b = a plaintext grpcio backend)", _one_by_one(_tls(backends.h2c)))
-        table("Servers that come one at a time", _one_by_one(_single()))
+    with running_backends() as backends:
+        _envoy(backends)
+        _nginx(backends)
+        _haproxy(backends)
+        table("TLS oddities (`tls_servers.…`, b = a plaintext grpcio backend)", _one_by_one(tls_oddities(backends.h2c)))
+        handshakes(backends.h2c)
+        table("Servers that come one at a time", _one_by_one(single_servers()))
+        servers_first_bytes()
 
 
 INTRODUCTION = """# What the lab's servers answer
 
-Made by `python -m tests.lab.observe`; do not edit by hand. The client is tests/lab/raw_client.py: preface, SETTINGS, HEADERS
-and an empty message in one flight, ALPN h2, SNI localhost, the lab's root trusted. "same" = the same as for SayHello.
-SETTINGS are hexadecimal id = decimal value. x-envoy-upstream-service-time is shown as <ms>. grpcio is the installed one, in a
-process of its own (a deadline of 4 s), calling SayHello."""
+Made by `python -m tests.lab.observe`; do not edit by hand. The client is tests/lab/raw_client.py: preface, SETTINGS,
+HEADERS and an empty message in one flight, ALPN h2, SNI localhost, the lab's root trusted. "same" = the same as for
+SayHello. SETTINGS are hexadecimal id = decimal value. x-envoy-upstream-service-time is shown as <ms>. grpcio is the
+installed one, in a process of its own (a deadline of 4 s), calling SayHello. `12×:` = so many of the connections."""
 
 
 if __name__ == "__main__":

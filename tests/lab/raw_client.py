@@ -88,6 +88,31 @@ def call(
     return seen
 
 
+def exchange(
+    port: int,
+    sent: bytes,
+    *,
+    tls: ssl.SSLContext | None = None,
+    host: str = "127.0.0.1",
+    server_name: str | None = "localhost",
+    timeout: float = 2.0,
+) -> tuple[bytes, str]:
+    """Sends these bytes on a fresh connection; the answer up to its end (or a silence), and what ended it."""
+    received = b""
+    try:
+        with _connect(host, port, tls, server_name, timeout) as stream:
+            with contextlib.suppress(OSError):
+                stream.sendall(sent)
+            while chunk := stream.recv(65536):
+                received += chunk
+                stream.settimeout(0.3)
+            return received, "eof"
+    except TimeoutError:
+        return received, "silence" if received else "timeout"
+    except OSError as error:
+        return received, getattr(error, "reason", None) or str(error)
+
+
 def _connect(
     host: str, port: int, tls: ssl.SSLContext | None, server_name: str | None, timeout: float
 ) -> socket.socket:

@@ -1,7 +1,7 @@
 """TLS servers with one oddity each, at OpenSSL's level, in front of a plaintext backend where one is given.
 
-    with terminator(backend.port, alpn=["h2"]) as server: ...
-    with client_certificate_required(backend.port, ssl.TLSVersion.TLSv1_3) as server: ...
+with terminator(backend.port, alpn=["h2"]) as server: ...
+with client_certificate_required(backend.port, ssl.TLSVersion.TLSv1_3) as server: ...
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import select
 import socket
 import ssl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.lab.certificates import KeyPair, lab_certificates
 from tests.lab.fake_server import IDLE_SECONDS, FakeServer, read_until_closed, serve
@@ -71,7 +71,7 @@ def sni_required(backend: int, alert: bool = True) -> Terminator:
     """Serves only handshakes that name a host: others get unrecognized_name, or (alert=False) a closed connection."""
     context = _context(("h2",), None, None)
 
-    def callback(stream: ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> int | None:
+    def callback(stream: Any, name: str | None, _: ssl.SSLContext) -> int | None:
         if name:
             return None
         if not alert:
@@ -87,7 +87,7 @@ def sni_default_certificate(backend: int) -> Terminator:
     context = _context(("h2",), lab_certificates().other_name, None)
     named = _context(("h2",), None, None)
 
-    def callback(stream: ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> None:
+    def callback(stream: Any, name: str | None, _: ssl.SSLContext) -> None:
         if name:
             stream.context = named
 
@@ -112,9 +112,7 @@ def no_common_cipher() -> Terminator:
     return serve(lambda stream, number: None, tls=context)
 
 
-def _context(
-    alpn: Sequence[str], certificate: KeyPair | None, version: ssl.TLSVersion | None
-) -> ssl.SSLContext:
+def _context(alpn: Sequence[str], certificate: KeyPair | None, version: ssl.TLSVersion | None) -> ssl.SSLContext:
     context = lab_certificates().server_context(certificate, list(alpn))
     if version:
         context.minimum_version = context.maximum_version = version
