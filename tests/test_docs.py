@@ -1,0 +1,111 @@
+"""The guide is true: its links lead somewhere, its index is current, and every command and option is in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from docs.build import RULES_INDEX, rules_index
+from grpcdoctor.cli.main import group
+from grpcdoctor.diagnosis.probe_registry import probes
+
+ROOT = Path(__file__).parents[1]
+GUIDE = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("**/*.md"))]
+
+COMMANDS = group.list_commands(click.Context(group))
+
+_LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def prose_of(path: Path) -> str:
+    """The page without its fenced blocks, where brackets are no links."""
+    return _FENCE.sub("", path.read_text(encoding="utf-8"))
+
+
+def anchors_of(path: Path) -> set[str]:
+    """The anchors that a Markdown viewer gives a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", prose_of(path), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def dead_links(page: Path) -> Iterator[str]:
+    for link in _LINK.findall(prose_of(page)):
+        if "://" in link:
+            continue
+        file, _, anchor = link.partition("#")
+        target = (page.parent / file).resolve() if file else page
+        if not target.exists() or (anchor and anchor not in anchors_of(target)):
+            yield link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    assert list(dead_links(page)) == []
+
+
+def test_the_index_of_the_rules_is_what_make_docs_writes() -> None:
+    assert RULES_INDEX.read_text(encoding="utf-8") == rules_index()
+
+
+def test_the_guide_leads_to_each_of_its_pages() -> None:
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    assert [page.name for page in GUIDE if page.name != "README.md" and f"({page.name})" not in index] == []
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *GUIDE], ids=name_of)
+def test_what_a_terminal_shows_fits_80_columns(page: Path) -> None:
+    blocks = [text for kind, text in _FENCE.findall(page.read_text(encoding="utf-8")) if kind in ("console", "text")]
+    assert [line for block in blocks for line in block.splitlines() if len(line) > 80] == []
+
+
+def options_of(command: str) -> set[str]:
+    """Every word that a command takes for an option."""
+    found = group.get_command(click.Context(group), command)
+    assert found is not None
+    words = (param.opts + param.secondary_opts for param in found.params if isinstance(param, click.Option))
+    return {word for several in words for word in several}
+
+
+def command_lines(page: Path) -> Iterator[tuple[str, list[str]]]:
+    """(command, options) of every `grpcdoctor …` in a page's shell blocks; a line that ends in | or \\ goes on."""
+    for kind, block in _FENCE.findall(page.read_text(encoding="utf-8")):
+        if kind not in ("sh", "console"):
+            continue
+        for line in re.sub(r"(\\|\|)\n", r"\1 ", block).splitlines():
+            found = re.match(r"(?:\$ )?grpcdoctor ([a-z][a-z-]*)(.*)", line)
+            if found:
+                ours = re.split(r" \| | #", found[2])[0]
+                yield found[1], re.findall(r"(?<![\w-])--?[a-zA-Z][a-z-]*", re.sub(r"'[^']*'", "", ours))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_guide_speaks_of_every_command(command: str) -> None:
+    assert any(f"grpcdoctor {command}" in page.read_text(encoding="utf-8") for page in GUIDE)
+
+
+def test_the_guide_speaks_of_every_option_of_a_probe() -> None:
+    text = (ROOT / "docs" / "probing.md").read_text(encoding="utf-8")
+    assert {option for option in options_of("probe") if f"`{option}" not in text and option.startswith("--")} == set()
+
+
+def test_the_guide_speaks_of_every_probe() -> None:
+    text = (ROOT / "docs" / "probing.md").read_text(encoding="utf-8")
+    steps = "\n".join(line.split("|")[1] for line in text.splitlines() if line.startswith("|"))
+    assert [probe.name for probe in probes() if probe.name.replace("-", " ") not in steps] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_what_the_docs_tell_you_to_type_is_understood(page: Path) -> None:
+    for command, options in command_lines(page):
+        assert command in COMMANDS, command
+        assert set(options) - options_of(command) - {"--help", "-h"} == set(), command
