@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import Final
 
 from grpcdoctor.diagnosis.registry import Check, checks
+from grpcdoctor.model.codes import GrpcStatus
 from grpcdoctor.model.facts.grpc import CallFacts, GrpcFacts, HealthFacts, Reply
 from grpcdoctor.model.finding import BlindSpot, Finding
 from grpcdoctor.model.observation import Outcome
 from grpcdoctor.model.rule import Severity
 from grpcdoctor.model.run import Run
+
+
+# Statuses that only a gRPC server which took the call gives. The others come from proxies, limits and crashes too: where
+# no rule explained them, they prove nothing.
+_PROOFS: Final = frozenset(
+    (
+        GrpcStatus.OK,
+        GrpcStatus.INVALID_ARGUMENT,
+        GrpcStatus.NOT_FOUND,
+        GrpcStatus.ALREADY_EXISTS,
+        GrpcStatus.FAILED_PRECONDITION,
+        GrpcStatus.ABORTED,
+        GrpcStatus.OUT_OF_RANGE,
+        GrpcStatus.UNIMPLEMENTED,
+    )
+)
 
 
 def judge(run: Run) -> tuple[tuple[Finding, ...], tuple[BlindSpot, ...]]:
@@ -50,7 +68,7 @@ def _answers(run: Run) -> bool:
         health.check if health is not None else None,
         call.reply if call is not None else None,
     )
-    return any(reply is not None and reply.grpc_status is not None for reply in replies)
+    return any(reply is not None and reply.grpc_status in _PROOFS for reply in replies)
 
 
 def _bugs(run: Run) -> Iterable[BlindSpot]:
