@@ -1,0 +1,1 @@
+"""The command line: a group that loads its commands lazily, one file a command in `commands/`."""

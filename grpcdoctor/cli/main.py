@@ -1,0 +1,93 @@
+"""`grpcdoctor`: the group of commands, and the one place where errors become a line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from grpcdoctor.cli.exit_codes import ExitCode
+from grpcdoctor.cli.lazy import LazyGroup
+from grpcdoctor.version import __version__
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 nothing found, 1 found, 2 usage, 3 inconclusive, 130 interrupted.",
+)
+@click.version_option(__version__, "-V", "--version", prog_name="grpcdoctor", message="%(prog)s %(version)s")
+def group() -> None:
+    """Name a gRPC endpoint: grpcdoctor says whether it works, which hop breaks it, why, and what to change.
+
+    \b
+      grpcdoctor probe grpc.example.com
+      grpcdoctor probe localhost:50051 --plaintext
+    """
+
+
+def main() -> NoReturn:
+    """The entry point of the installed command."""
+    code = run(sys.argv[1:])
+    if code in (ExitCode.INTERRUPTED, ExitCode.READER_GONE):
+        _leave_at_once(code)
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """One command line to its exit code. Writes to sys.stdout and sys.stderr, and raises nothing."""
+    from grpcdoctor.cli.errors import Interrupted, ReaderGone
+
+    try:
+        result = group.main(list(arguments), prog_name="grpcdoctor", standalone_mode=False)
+        _flush()
+        return int(result or ExitCode.OK)
+    except click.exceptions.NoArgsIsHelpError as without_arguments:
+        click.echo(without_arguments.format_message(), err=True)
+        return ExitCode.USAGE
+    except click.ClickException as wrong:
+        _explain(wrong)
+        return ExitCode.USAGE
+    except (ReaderGone, BrokenPipeError, SystemExit):  # click turns EPIPE into SystemExit
+        return ExitCode.READER_GONE
+    except (Interrupted, click.Abort, KeyboardInterrupt):
+        return ExitCode.INTERRUPTED
+    except Exception as bug:
+        return _confess(bug)
+
+
+def _explain(wrong: click.ClickException) -> None:
+    """What is wrong in one line, and where to read the options in another."""
+    from grpcdoctor.cli.errors import say
+
+    context = wrong.ctx if isinstance(wrong, click.UsageError) else None
+    path = context.command_path if context is not None else "grpcdoctor"
+    say(f"{path}: {wrong.format_message()}")
+    if isinstance(wrong, click.UsageError):
+        say(f"Try '{path} --help'.")
+
+
+def _confess(bug: Exception) -> int:
+    from grpcdoctor.cli.errors import TRACEBACK_VARIABLE, describe_bug, say
+
+    if os.environ.get(TRACEBACK_VARIABLE):
+        raise bug
+    say(describe_bug(bug))
+    return ExitCode.INCONCLUSIVE
+
+
+def _flush() -> None:
+    sys.stdout.flush()
+
+
+def _leave_at_once(code: int) -> NoReturn:
+    """Exit without waiting for threads that hang in the resolver, nor for a last flush into a closed pipe."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            pass
+    os._exit(code)

@@ -1,0 +1,56 @@
+"""What the streams can show: width, colour, Unicode; and writing that knows when its reader has gone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import Final, TextIO
+
+from grpcdoctor.cli.errors import ReaderGone
+from grpcdoctor.report.style import DEFAULT_WIDTH, Style
+
+WIDEST: Final = 120
+"""Longer lines are hard to read, however wide the terminal."""
+NARROWEST: Final = 40
+_NEEDED: Final = "✓✗–—→·…×"
+
+
+def style_of(stream: TextIO, *, colour: bool = True, verbose: bool = False) -> Style:
+    """The style for this stream. Colour only on a terminal that has some, and never against NO_COLOR."""
+    terminal = is_terminal(stream)
+    return Style(
+        width=_width() if terminal or "COLUMNS" in os.environ else DEFAULT_WIDTH,
+        colour=colour and terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
+        unicode=_speaks_unicode(stream),
+        verbose=verbose,
+    )
+
+
+def is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def write(text: str, stream: TextIO | None = None) -> None:
+    """Write and flush, to stdout unless told. Raises ReaderGone."""
+    out = stream or sys.stdout
+    try:
+        out.write(text)
+        out.flush()
+    except BrokenPipeError as gone:
+        raise ReaderGone from gone
+
+
+def _width() -> int:
+    return max(NARROWEST, min(shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns, WIDEST))
+
+
+def _speaks_unicode(stream: TextIO) -> bool:
+    try:
+        _NEEDED.encode(stream.encoding or "ascii")
+    except (UnicodeError, LookupError):
+        return False
+    return True

@@ -1,0 +1,158 @@
+"""json: the contract for scripts (docs/json.md, schema.json). One object for one target, a line each for several."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import fields
+from functools import lru_cache
+from typing import Any
+
+from grpcdoctor.model.codec import encode
+from grpcdoctor.model.finding import BlindSpot, Evidence, Finding, Fix
+from grpcdoctor.model.observation import Observation
+from grpcdoctor.model.report import SCHEMA, Cause, Hop, Report
+from grpcdoctor.report import clean
+from grpcdoctor.report.style import Style
+from grpcdoctor.version import __version__
+
+
+def render(report: Report, style: Style) -> str:
+    return _dump(to_json(report), style, indent=2) + "\n"
+
+
+class Many:
+    """NDJSON: a report a line, in the order that they finish."""
+
+    def __init__(self, endpoints: Sequence[str], style: Style) -> None:
+        self._style = style
+
+    def head(self) -> str:
+        return ""
+
+    def line(self, report: Report) -> str:
+        return _dump(to_json(report), self._style) + "\n"
+
+    def tail(self) -> str:
+        return ""
+
+
+def to_json(report: Report) -> dict[str, Any]:
+    """The report as the contract has it."""
+    target = report.target
+    return {
+        "schema": SCHEMA,
+        "tool": {"name": "grpcdoctor", "version": __version__},
+        "command": report.command,
+        "target": {
+            "input": target.input,
+            "host": target.host,
+            "port": target.port,
+            "tls": target.tls,
+            "authority": target.authority_header,
+            "addresses": list(report.addresses),
+        },
+        "started_at": report.started_at,
+        "duration_ms": _ms(report.duration_ms),
+        "verdict": report.verdict.value,
+        "causes": [_cause(cause) for cause in report.causes],
+        "findings": [_finding(finding, target.endpoint) for finding in report.findings],
+        "hops": [_hop(hop) for hop in report.hops],
+        "observations": [_observation(item) for item in report.observations],
+        "blind_spots": [_blind_spot(spot) for spot in report.blind_spots],
+    }
+
+
+@lru_cache(maxsize=1)
+def schema() -> dict[str, Any]:
+    """The published JSON Schema."""
+    from importlib.resources import files
+
+    loaded: dict[str, Any] = json.loads(files("grpcdoctor.report").joinpath("schema.json").read_text("utf-8"))
+    return loaded
+
+
+def _cause(cause: Cause) -> dict[str, Any]:
+    return {
+        "code": cause.code,
+        "name": cause.name,
+        "severity": cause.severity.value,
+        "confidence": round(cause.confidence, 3),
+        "title": cause.title,
+        "explanation": cause.explanation,
+        "evidence": [_evidence(item) for item in cause.evidence],
+        "fixes": [_fix(fix) for fix in cause.fixes],
+        "alternatives": list(cause.alternatives),
+    }
+
+
+def _finding(finding: Finding, endpoint: str) -> dict[str, Any]:
+    subject = {} if finding.subject is None else _without_none(finding.subject)
+    return {
+        "code": finding.rule.code,
+        "name": finding.rule.name,
+        "severity": finding.effective_severity.value,
+        "message": finding.message,
+        "subject": subject or {"endpoint": endpoint},
+        "evidence": [_evidence(item) for item in finding.evidence],
+        "fixes": [_fix(fix) for fix in finding.fixes],
+    }
+
+
+def _evidence(item: Evidence) -> dict[str, Any]:
+    return {"source": item.source.value, "detail": item.detail, "ref": item.ref}
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    return _without_none(fix)
+
+
+def _hop(hop: Hop) -> dict[str, Any]:
+    decided_by = None if hop.decided_by is None else _without_none(hop.decided_by)
+    return {
+        "from": hop.source,
+        "to": hop.destination,
+        "protocol": hop.protocol,
+        "tls": hop.tls,
+        "decided_by": decided_by,
+    }
+
+
+def _observation(item: Observation) -> dict[str, Any]:
+    return {
+        "probe": item.probe,
+        "outcome": item.outcome.value,
+        "started_ms": _ms(item.started_ms),
+        "duration_ms": _ms(item.duration_ms),
+        "facts": {} if item.facts is None else _finite(encode(item.facts)),
+        "error": item.error,
+    }
+
+
+def _blind_spot(spot: BlindSpot) -> dict[str, Any]:
+    why = f"{spot.why}; this decides: {spot.decide}" if spot.decide else spot.why
+    return {"what": spot.what, "why": why}
+
+
+def _without_none(value: Any) -> dict[str, Any]:
+    return {f.name: item for f in fields(value) if (item := getattr(value, f.name)) is not None}
+
+
+def _ms(value: float) -> float:
+    return round(value, 3)
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no infinity and no NaN; such a measure becomes null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list) else value
+
+
+def _dump(value: dict[str, Any], style: Style, indent: int | None = None) -> str:
+    separators = (",", ":") if indent is None else (",", ": ")
+    text = json.dumps(value, ensure_ascii=not style.unicode, allow_nan=False, indent=indent, separators=separators)
+    return clean.json_text(text)
