@@ -26,8 +26,14 @@ if TYPE_CHECKING:
 @click.argument("scenario", required=False)
 @click.option("--list", "listed", is_flag=True, help="List the scenarios.")
 @click.option("--keep", is_flag=True, help="Leave it running until Ctrl-C, to try other tools on it.")
-@click.option("-o", "--output", type=FormatName(), default="text", show_default=True,
-              help="The format of the report; the words around it go to stderr then.")
+@click.option(
+    "-o",
+    "--output",
+    type=FormatName(),
+    default="text",
+    show_default=True,
+    help="The format of the report; the words around it go to stderr then.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Also what is merely worth knowing, and all that was observed.")
 @click.option("--no-color", is_flag=True, help="No colour, as with NO_COLOR in the environment.")
 def command(scenario: str | None, listed: bool, keep: bool, output: Format, verbose: bool, no_color: bool) -> int:
@@ -105,7 +111,6 @@ class _Demo:
         page.prose("Told", "grpcdoctor knows nothing of that; it is given the endpoint, as in")
         page.verbatim(performance.command)
         page.blank()
-        page.line()
         write(page.text(), self._words)
 
     async def _wait(self) -> None:
@@ -121,8 +126,7 @@ class _Demo:
         names = scenario_names()
         following = names[(names.index(self._scenario.name) + 1) % len(names)]
         page = Page(self._style_of_words())
-        page.blank()
-        page.prose("Next", f"grpcdoctor demo {following}   (all {len(names)}: grpcdoctor demo --list)")
+        page.prose("Next", f"grpcdoctor demo {following} (all {len(names)}: grpcdoctor demo --list)")
         write("\n" + page.text(), self._words)
 
     def _style_of_words(self) -> Style:
@@ -132,6 +136,6 @@ class _Demo:
 def _disappointment(scenario: Scenario, report: Report) -> str:
     found = report.first_cause.name if report.first_cause is not None else "no cause"
     return (
-        f"grpcdoctor demo: {scenario.name} is {scenario.verdict.value} ({scenario.cause or 'no cause'}), but the diagnosis "
-        f"says {report.verdict.value} ({found}); please report this"
+        f"grpcdoctor demo: {scenario.name} is {scenario.verdict.value} ({scenario.cause or 'no cause'}), "
+        f"but the diagnosis says {report.verdict.value} ({found}); please report this"
     )
