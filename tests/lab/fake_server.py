@@ -53,7 +53,7 @@ def serve(
             thread.join(5)
             for connection in list(fake.open):
                 with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)  # SSLSocket's own forgets that it is one
 
 
 def _accept(listener: socket.socket, fake: FakeServer, handler: Handler, tls: ssl.SSLContext | None) -> None:
@@ -87,11 +87,11 @@ def _run(
 
 def hang_up(stream: socket.socket) -> None:
     """Ends a connection with a FIN. Reads what the peer still sends, so that no RST overtakes our last bytes."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ValueError):
         stream.settimeout(0.5)
         if isinstance(stream, ssl.SSLSocket):
             stream.unwrap()
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ValueError):
         stream.shutdown(socket.SHUT_WR)
         while stream.recv(65536):
             pass
