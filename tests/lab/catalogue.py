@@ -1,4 +1,4 @@
-"""The servers that come one at a time, each with the expression that starts it: observe.py and test_lab.py go through it."""
+"""The servers that come one at a time, each with the expression that starts it (for observe.py)."""
 
 from __future__ import annotations
 

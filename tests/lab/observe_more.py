@@ -26,9 +26,8 @@ V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 def first_bytes(title: str, ports: dict[str, tuple[int, bool]]) -> None:
     """What a port says to the preface in clear, to a ClientHello, and to an HTTP/1.1 GET in its own transport."""
     print(f"\n## First bytes: {title}\n")
-    print(
-        "| port | preface in clear | TLS ClientHello | HTTP/1.1 GET, TLS without ALPN where the port has it |\n|---|---|---|---|"
-    )
+    print("| port | preface in clear | TLS ClientHello | HTTP/1.1 GET (on a TLS port: without ALPN) |")
+    print("|---|---|---|---|")
     for name, (port, tls) in ports.items():
         clear = _shown(*exchange(port, PREFACE + EMPTY_SETTINGS))
         hello = _shown(*exchange(port, b"", tls=_unverified(), timeout=1.0)) if not tls else "(it speaks TLS)"

@@ -197,10 +197,10 @@ class _Reader:
 
     def _not_http2(self, head: bytes) -> None:
         self._seen.raw = head + self._buffer
+        self._stream.settimeout(0.2)
         with contextlib.suppress(OSError):
             while chunk := self._stream.recv(65536):
                 self._seen.raw += chunk
-                self._stream.settimeout(0.2)
         self._seen.error = "not HTTP/2"
 
     def _handle(self, frame: Any) -> None:
