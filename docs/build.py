@@ -1,18 +1,25 @@
-"""Writes the pages that are made from the code: today the index of the rules. `make docs` runs it.
+"""Writes what the guide has from the code: the index of the rules, and the reports shown in the pages.
 
-It lives in docs/ and not in the package, for only the guide needs it: users have `grpcdoctor rule --list`.
-tests/test_docs.py fails when the page in the tree is not what this would write.
+`make docs` runs it. It lives in docs/ and not in the package, for only the guide needs it: users have
+`grpcdoctor rule --list` and `grpcdoctor demo`. tests/test_docs.py fails when the tree is not what this would write.
 """
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
 from grpcdoctor.diagnosis.registry import rules
 from grpcdoctor.model.rule import Layer, Rule
 
-RULES_INDEX = Path(__file__).parent / "rules" / "README.md"
+ROOT = Path(__file__).parents[1]
+RULES_INDEX = ROOT / "docs" / "rules" / "README.md"
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
 _HEAD = """\
 # Rules
@@ -26,7 +33,7 @@ Severity is by effect: an *error* makes calls fail; a *warning* makes some calls
 *info* is worth knowing and changes no verdict. A finding may be milder than its rule where less was seen.
 """
 
-# What a layer is about, for the reader of the index; a layer without rules is not shown.
+# What a layer is about, for the reader of the index.
 _ABOUT = {
     Layer.REACH: "Names, addresses and connections: can anything answer at all?",
     Layer.TLS: "Handshakes, certificates, and ALPN, which decides whether HTTP/2 is spoken.",
@@ -34,10 +41,53 @@ _ABOUT = {
     Layer.GRPC: "The answers to calls: the server's own, and those that a proxy on the way gave in its place.",
 }
 
+# A report in a page: the comment names the scenario of `grpcdoctor demo` whose report follows.
+_SHOWN = re.compile(
+    r"(?P<head><!-- demo: (?P<scenario>[a-z0-9-]+) -->\n+```text\n)(?P<report>.*?)(?=^```$)", re.MULTILINE | re.DOTALL
+)
+# In the output of a demo: from the line with the verdict to what to try next.
+_REPORT = re.compile(r"^[✓✗!?] .*?(?=\n+  Next )", re.MULTILINE | re.DOTALL)
+# What differs from run to run, or from one grpcio to the next.
+_VARYING = re.compile(r'127\.0\.0\.1:\d+|\b[\d.]+ m?s\b|grpcio [\d.]+|says "[^"]*"')
+
 
 def rules_index() -> str:
     """The text of docs/rules/README.md."""
     return "\n".join([_HEAD, *(_section(layer, list(found)) for layer, found in groupby(rules().values(), _layer_of))])
+
+
+def shown_reports(page: Path) -> Iterator[tuple[str, str]]:
+    """(scenario, report) of every report that a page shows."""
+    for found in _SHOWN.finditer(page.read_text(encoding="utf-8")):
+        yield found["scenario"], found["report"]
+
+
+def report_of(scenario: str) -> str:
+    """What `grpcdoctor demo SCENARIO` says about it, 80 columns wide."""
+    command = [sys.executable, "-m", "grpcdoctor", "demo", scenario]
+    plain = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+    printed = subprocess.run(command, env=plain, capture_output=True, check=True).stdout.decode()
+    found = _REPORT.search(printed)
+    assert found is not None, printed
+    return found[0] + "\n"
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether two reports say the same, ports, times and line breaks aside."""
+    return _VARYING.sub("…", one).split() == _VARYING.sub("…", other).split()
+
+
+def refresh(page: Path) -> bool:
+    """Write the reports of a page anew where they say something else by now; whether any did."""
+
+    def current(found: re.Match[str]) -> str:
+        report = report_of(found["scenario"])
+        return found[0] if alike(found["report"], report) else found["head"] + report
+
+    before = page.read_text(encoding="utf-8")
+    after = _SHOWN.sub(current, before)
+    page.write_text(after, encoding="utf-8")
+    return after != before
 
 
 def _layer_of(rule: Rule) -> Layer:
@@ -58,7 +108,10 @@ def _section(layer: Layer, found: list[Rule]) -> str:
 
 def main() -> None:
     RULES_INDEX.write_text(rules_index(), encoding="utf-8")
-    print(f"docs/rules/{RULES_INDEX.name}: {len(rules())} rules")
+    print(f"docs/rules/README.md: {len(rules())} rules")
+    for page in PAGES:
+        if refresh(page):
+            print(f"{page.relative_to(ROOT)}: reports")
 
 
 if __name__ == "__main__":
