@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
+import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +16,17 @@ from grpc_reflection.v1alpha import reflection_pb2
 
 from tests.lab.black_hole import black_hole
 from tests.lab.certificates import lab_certificates
+from tests.lab.connect_proxy import connect_proxy
 from tests.lab.greeter import messages
 from tests.lab.grpc_js import grpc_js_server
 from tests.lab.grpc_server import Options, grpc_server, grpc_servers
+from tests.lab.names import names
 from tests.lab.processes import StartError, closed_port, free_port, require_program, run
-from tests.lab.raw_client import call
+from tests.lab.raw_client import call, exchange
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.lab.certificates import Certificates
     from tests.lab.envoy import Envoy
     from tests.lab.gateway import Gateway
@@ -189,6 +195,37 @@ def test_a_server_listens_on_one_address_only() -> None:
     with grpc_server(host="127.0.0.2") as server:
         assert call(server.port, host="127.0.0.2").grpc_status == "0"
         assert "refused" in call(server.port, host="127.0.0.1").error
+
+
+def test_a_server_listens_on_ipv6() -> None:
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6) as probe:
+        probe.bind(("::1", 0))
+        with grpc_server(host="::1") as server:
+            assert call(server.port, host="::1").grpc_status == "0"
+
+
+def test_a_server_listens_on_a_unix_socket(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    with grpc_server(unix=str(path)), grpc.insecure_channel(f"unix:{path}") as to:
+        grpc.channel_ready_future(to).result(timeout=SECONDS)
+
+
+@pytest.mark.needs("unshare")
+def test_a_name_has_the_addresses_that_a_test_gives_it() -> None:
+    ask = "import socket\nfor name in 'two.example.test', 'none.example.test':\n"
+    ask += " try: print(len(socket.gethostbyname_ex(name)[2]))\n"
+    ask += " except socket.gaierror as error: print(error.errno == socket.EAI_AGAIN)"
+    with names({"two.example.test": ["127.0.0.1", "127.0.0.2"]}) as prefix:
+        done = subprocess.run([*prefix, sys.executable, "-c", ask], capture_output=True, timeout=20, check=False)
+    assert done.stdout.split() == [b"2", b"True"], done.stderr
+
+
+def test_a_proxy_tunnels_and_refuses(grpcio_h2c: GrpcServer) -> None:
+    request = f"CONNECT localhost:{grpcio_h2c.port} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+    with connect_proxy() as proxy, connect_proxy(refuse="407 Proxy Authentication Required") as guarded:
+        assert exchange(proxy.port, request, timeout=0.5)[0].startswith(b"HTTP/1.1 200 ")
+        assert exchange(guarded.port, request)[0].startswith(b"HTTP/1.1 407 ")
+        assert proxy.requests == [request.decode()]
 
 
 def test_a_missing_program_is_named_in_the_skip() -> None:

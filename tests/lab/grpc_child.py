@@ -66,8 +66,10 @@ def _channel_arguments(options: dict[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _listen(server: grpc.Server, options: dict[str, Any]) -> int:
-    address = f"[{options['host']}]" if ":" in options["host"] else options["host"]
-    address = f"{address}:{options['port']}"
+    address = options["unix"] and f"unix:{options['unix']}"
+    if not address:
+        host = f"[{options['host']}]" if ":" in options["host"] else options["host"]
+        address = f"{host}:{options['port']}"
     if not options["tls"]:
         return server.add_insecure_port(address)
     cert, key, ca = (Path(path).read_bytes() for path in options["certificate"])

@@ -38,6 +38,8 @@ class Options:
     """Required, and from the lab's root. (grpcio cannot ask without requiring: tls_servers.terminator can.)"""
     host: str = LOOPBACK
     port: int = 0
+    unix: str = ""
+    """The path of a socket to listen on instead."""
     ports: int = 1
     """How many ports to serve."""
     reflection: str = "v1alpha"

@@ -49,6 +49,7 @@ def frontends(backends: Backends, pem: Path) -> dict[str, Frontend]:
         "healthy-h2c": Frontend("healthy: in clear, `proto h2` on both sides", "proto h2", grpc),
         "healthy-clear": Frontend("healthy: in clear, HTTP/2 detected by its preface", "", grpc),
         "healthy-tls-backend": Frontend("healthy: TLS with alpn h2 to the backend", h2, verified),
+        "mtls": Frontend("client certificate required", f"{h2} verify required ca-file {certificates.ca}", grpc),
         "no-alpn": Frontend("TLS without `alpn`", ssl, grpc),
         "alpn-http1-only": Frontend("TLS with `alpn http/1.1`", f"{ssl} alpn http/1.1", grpc),
         "no-proto-h2": Frontend("HTTP/1.1 to the gRPC backend (no `proto h2`)", h2, f"127.0.0.1:{backends.h2c}"),

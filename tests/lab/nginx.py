@@ -51,6 +51,7 @@ def servers(backends: Backends, folder: Path) -> dict[str, Server]:
     greeter = f"location /lab.Greeter/ {{ grpc_pass grpc://127.0.0.1:{backends.h2c}; }}"
     html = f"location / {{ {_UTF8_HTML} return 200 '<html><body>Welcome to nginx</body></html>'; }}"
     password = f"auth_basic lab; auth_basic_user_file {folder}/users;"
+    clients = f"ssl_client_certificate {lab_certificates().ca}; ssl_verify_client on;"
     http2 = "ssl http2"
     return {
         "healthy": Server("healthy: grpc_pass on `ssl http2`", http2, grpc),
@@ -81,6 +82,7 @@ def servers(backends: Backends, folder: Path) -> dict[str, Server]:
         ),
         "auth-basic": Server("auth_basic: 401", http2, f"{password} {grpc}"),
         "forbidden": Server("deny all: 403", http2, f"deny all; {grpc}"),
+        "mtls": Server("client certificate required: 400 text/html", http2, f"{clients} {grpc}"),
         "max-concurrent-streams-1": Server(
             "http2_max_concurrent_streams 1", http2, f"http2_max_concurrent_streams 1; {grpc}"
         ),

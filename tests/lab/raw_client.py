@@ -172,7 +172,7 @@ class _Reader:
 
     def _linger(self) -> None:
         """A GOAWAY or RST_STREAM may follow the end of the stream at once."""
-        self._deadline = min(self._deadline, time.monotonic() + 0.05)
+        self._deadline = min(self._deadline, time.monotonic() + 0.03)
         with contextlib.suppress(OSError):
             while (head := self._take(9)) is not None:
                 frame, length = Frame.parse_frame_header(memoryview(head))

@@ -187,6 +187,7 @@ NGINX = {
     "rate-limited-429": ("429", "text/html"),
     "auth-basic": ("401", "text/html"),
     "forbidden": ("403", "text/html"),
+    "mtls": ("400", "text/html"),
     "greeter-only": ("200", "application/grpc"),
 }
 
@@ -243,6 +244,13 @@ def test_haproxy_answers(haproxy: Gateway, name: str) -> None:
     seen = ask(haproxy, name)
     assert (seen.status, seen.get("content-type")) == HAPROXY[name]
     assert seen.grpc_status is None
+
+
+@pytest.mark.needs("haproxy")
+def test_haproxy_wants_a_client_certificate(haproxy: Gateway) -> None:
+    lab = lab_certificates()
+    assert call(haproxy.port("mtls"), tls=lab.client_context()).error == "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+    assert call(haproxy.port("mtls"), tls=lab.client_context(pair=lab.client)).grpc_status == "0"
 
 
 @pytest.mark.needs("haproxy")

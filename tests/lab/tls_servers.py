@@ -6,13 +6,13 @@ with client_certificate_required(backend.port, ssl.TLSVersion.TLSv1_3) as server
 
 from __future__ import annotations
 
-import select
 import socket
 import ssl
 from typing import TYPE_CHECKING, Any
 
 from tests.lab.certificates import KeyPair, lab_certificates
 from tests.lab.fake_server import IDLE_SECONDS, FakeServer, read_until_closed, serve
+from tests.lab.pump import pump
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,15 +120,5 @@ def _context(alpn: Sequence[str], certificate: KeyPair | None, version: ssl.TLSV
 
 
 def _forward(stream: socket.socket, backend: int) -> None:
-    """Carries bytes both ways until either side ends. One thread, for an SSL object serves one at a time."""
     with socket.create_connection(("127.0.0.1", backend), timeout=IDLE_SECONDS) as inner:
-        while True:
-            waiting = isinstance(stream, ssl.SSLSocket) and stream.pending() > 0
-            readable = [stream] if waiting else select.select([stream, inner], [], [], IDLE_SECONDS)[0]
-            if not readable:
-                return
-            for source in readable:
-                chunk = source.recv(_CHUNK)
-                if not chunk:
-                    return
-                (inner if source is stream else stream).sendall(chunk)
+        pump(stream, inner)
