@@ -6,7 +6,10 @@ checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 scratch=$1
 
 # `python -m build` without --wheel or --sdist builds the wheel from the sdist, so a file that the sdist lacks shows.
-"$checkout/.venv/bin/python" -m build --outdir "$scratch/dist" "$checkout"
+"$checkout/.venv/bin/python" -m build --outdir "$scratch/dist" "$checkout" >"$scratch/build.log" 2>&1 || {
+  cat "$scratch/build.log" >&2
+  exit 1
+}
 python3 -m venv "$scratch/clean"
 "$scratch/clean/bin/python" -m pip install --quiet "$scratch"/dist/*.whl
 
