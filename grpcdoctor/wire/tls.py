@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import weakref
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -97,7 +98,8 @@ def _on_message(
     connection: Any, direction: str, _version: Any, content_type: Any, message_type: Any, _data: bytes
 ) -> None:
     """OpenSSL's message callback: notes what arrives on the TlsClient that owns the connection."""
-    owner = getattr(connection, "grpcdoctor_owner", None)
+    reference = getattr(connection, "grpcdoctor_owner", None)
+    owner: TlsClient | None = reference() if reference is not None else None
     if owner is None or direction != "read":
         return
     if int(content_type) == _ALERT_CONTENT:
@@ -117,7 +119,8 @@ class TlsClient:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self.object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_hostname)
-        self.object.grpcdoctor_owner = self  # type: ignore[attr-defined]
+        # Weak: a cycle would keep OpenSSL's buffers of a finished connection until the garbage collector comes.
+        self.object.grpcdoctor_owner = weakref.ref(self)  # type: ignore[attr-defined]
         self.first_bytes = b""
         self.alerts: list[int] = []
         self.client_certificate_requested = False
@@ -188,6 +191,8 @@ class TlsStream:
             if not data:
                 raise EOFError
             self._receive(data)
+            if deadline.expired and not self.client.established:
+                raise TimeoutError  # a peer that never stops sending never lets a read wait
 
     def _receive(self, data: bytes) -> None:
         try:
@@ -207,6 +212,8 @@ class TlsStream:
                 return b""
             if data:
                 return data
+            if deadline.expired:  # records without data, without end: no read below ever waits
+                raise TimeoutError
             received = await self._below.read(deadline)
             if not received:
                 return b""
