@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from grpcdoctor.diagnosis.probe_registry import Probe, probes
 from grpcdoctor.model.observation import Observation, Outcome
+from grpcdoctor.wire.deadline import Deadline
+from grpcdoctor.wire.dial import OutOfFilesError
 from grpcdoctor.wire.session import Session
 from grpcdoctor.wire.tls import ContextError
 
@@ -56,8 +59,15 @@ def finish(session: Session) -> None:
     for index, observation in enumerate(session.observations):
         hook = hooks.get(observation.probe)
         if hook is not None and observation.facts is not None:
-            session.observations[index] = replace(observation, facts=hook(session, observation.facts))
+            session.observations[index] = _refreshed(observation, hook, session)
     session.observations.sort(key=lambda o: LADDER.index(o.probe) if o.probe in LADDER else len(LADDER))
+
+
+def _refreshed(observation: Observation, hook: Callable[[Session, Any], Any], session: Session) -> Observation:
+    try:
+        return replace(observation, facts=hook(session, observation.facts))
+    except Exception as bug:
+        return replace(observation, outcome=Outcome.BUG, error=describe_bug(bug))
 
 
 def _is_wanted(probe: Probe, session: Session) -> bool:
@@ -75,11 +85,13 @@ async def _run(probe: Probe, session: Session) -> Observation:
     started = monotonic()
     facts, error, outcome = None, None, Outcome.FAIL
     try:
-        limit = session.deadline.remaining + _GRACE_SECONDS
-        measurement = await asyncio.wait_for(probe.run(session), limit)
+        limit = Deadline(session.deadline.at + _GRACE_SECONDS)
+        measurement = await limit.wait(probe.run(session))
         facts, error, outcome = measurement.facts, measurement.error, measurement.outcome
-    except asyncio.TimeoutError:
+    except TimeoutError:
         error = "the time for this target ran out"
+    except OutOfFilesError as ours:
+        error = str(ours)
     except ContextError:
         raise
     except Exception as bug:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import monotonic
 from typing import Final
@@ -25,6 +26,17 @@ _RESULTS: Final[dict[int, str]] = {
     errno.EAFNOSUPPORT: "unreachable",
     errno.ECONNRESET: "reset",
 }
+_OUT_OF_FILES: Final = frozenset((errno.EMFILE, errno.ENFILE))
+_RETRY_SECONDS: Final = 0.05
+
+Connect = Callable[[Callable[[], ByteStream]], Awaitable[object]]
+
+
+class OutOfFilesError(Exception):
+    """This process may open no more files, so nothing was learnt of the target."""
+
+    def __init__(self) -> None:
+        super().__init__("this machine's limit on open files is reached: raise it (ulimit -n) or lower --concurrency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +48,23 @@ class Dialled:
 
 
 async def dial(host: str, port: int, deadline: Deadline) -> Dialled:
-    """Connect to one address literal."""
+    """Connect to one address literal. Raises OutOfFilesError."""
     loop = asyncio.get_running_loop()
-    return await _dial(join_host_port(host, port), deadline, loop.create_connection(ByteStream, host, port))
+    return await _dial(join_host_port(host, port), deadline, lambda made: loop.create_connection(made, host, port))
 
 
 async def dial_unix(path: str, deadline: Deadline) -> Dialled:
-    """Connect to a unix socket."""
+    """Connect to a unix socket. Raises OutOfFilesError."""
     loop = asyncio.get_running_loop()
-    return await _dial(f"unix:{path}", deadline, loop.create_unix_connection(ByteStream, path))
+    return await _dial(f"unix:{path}", deadline, lambda made: loop.create_unix_connection(made, path))
 
 
-async def _dial(address: str, deadline: Deadline, connecting: object) -> Dialled:
+async def _dial(address: str, deadline: Deadline, connect: Connect) -> Dialled:
     started = monotonic()
-    stream: ByteStream | None = None
+    stream = ByteStream()
     result, error = "connected", None
     try:
-        _, stream = await deadline.wait(connecting)  # type: ignore[arg-type]
+        await _connect(stream, deadline, connect)
     except TimeoutError as late:
         result, error = "timeout", os.strerror(late.errno) if late.errno else None
     except OSError as failed:
@@ -60,4 +72,22 @@ async def _dial(address: str, deadline: Deadline, connecting: object) -> Dialled
         error = os.strerror(failed.errno) if failed.errno else str(failed)
     except ValueError as failed:  # a path or an address that the system cannot express
         result, error = "error", str(failed)
-    return Dialled(TcpAttempt(address, result, (monotonic() - started) * 1000, error), stream)
+    attempt = TcpAttempt(address, result, (monotonic() - started) * 1000, error)
+    return Dialled(attempt, stream if result == "connected" else None)
+
+
+async def _connect(stream: ByteStream, deadline: Deadline, connect: Connect) -> None:
+    """Where no descriptor is free, wait for another target of the run to give one back."""
+    while True:
+        try:
+            await deadline.wait(connect(lambda: stream))
+            return
+        except OSError as failed:
+            if failed.errno not in _OUT_OF_FILES:
+                raise
+            if deadline.remaining < _RETRY_SECONDS:
+                raise OutOfFilesError from failed
+        except asyncio.CancelledError:
+            stream.abort()  # the connection may just have been made
+            raise
+        await asyncio.sleep(_RETRY_SECONDS)

@@ -50,7 +50,10 @@ def proxy_for(host: str, port: int, environment: Mapping[str, str] | None = None
     if variable is None or _is_loopback(host) or _is_exempt(host, port, variables):
         return None
     value = variables[variable]
-    parts = urlsplit(value if "://" in value else f"http://{value}")
+    try:
+        parts = urlsplit(value if "://" in value else f"http://{value}")
+    except ValueError:
+        return Proxy(variable, "", DEFAULT_PORT, error="its value is no URL")
     try:
         proxy_port = parts.port or DEFAULT_PORT
     except ValueError:
@@ -65,8 +68,8 @@ def proxy_for(host: str, port: int, environment: Mapping[str, str] | None = None
     return Proxy(variable, parts.hostname, proxy_port, credentials)
 
 
-async def open_tunnel(stream: ByteStream, proxy: Proxy, host: str, port: int, deadline: Deadline) -> bytes:
-    """Ask the proxy for a tunnel; returns what came behind its answer. Raises TunnelError, TimeoutError, OSError."""
+async def open_tunnel(stream: ByteStream, proxy: Proxy, host: str, port: int, deadline: Deadline) -> None:
+    """Ask the proxy for a tunnel; then the stream is the target's. Raises TunnelError, TimeoutError, OSError."""
     authority = join_host_port(host, port)
     lines = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}", "User-Agent: grpcdoctor"]
     if proxy.credentials is not None:
@@ -85,7 +88,7 @@ async def open_tunnel(stream: ByteStream, proxy: Proxy, host: str, port: int, de
     words = status_line.split(" ", 2)
     if not words[0].startswith("HTTP/1.") or len(words) < 2 or not words[1].startswith("2"):
         raise TunnelError(status_line[:200])
-    return rest
+    stream.unread(rest)  # a gRPC server sends its SETTINGS at once: they may come together with the proxy's answer
 
 
 def _is_loopback(host: str) -> bool:

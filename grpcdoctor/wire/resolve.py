@@ -71,7 +71,7 @@ def _lookup(host: str) -> Resolved:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except socket.gaierror as failed:
         return Resolved(failure=_failure(failed.errno), error=failed.strerror)
-    except (OSError, UnicodeError) as failed:
+    except (OSError, ValueError) as failed:  # UnicodeError is one; so is a name with a NUL
         return Resolved(failure="error", error=str(failed))
     addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
     return Resolved(addresses=addresses)

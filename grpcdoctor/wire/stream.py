@@ -37,6 +37,8 @@ class ByteStream(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        if self._ended:  # given up while it was being dialled
+            transport.abort()
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -83,6 +85,10 @@ class ByteStream(asyncio.Protocol):
         finally:
             timer.cancel()
             self._waiter = None
+
+    def unread(self, data: bytes) -> None:
+        """Put back what was read too much: the next `read` returns it first."""
+        self._buffer[:0] = data
 
     def write(self, data: bytes) -> None:
         """Send; silently dropped once the connection is gone (the next read says so)."""
