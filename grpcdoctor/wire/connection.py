@@ -37,8 +37,10 @@ class Http2Connection:
         self.reset_by_peer = False
         self.tls_error: ssl.SSLError | None = None
         self._pump: asyncio.Task[None] | None = None
-        self._changed: asyncio.Event = asyncio.Event()
+        self._waiters: set[asyncio.Future[None]] = set()
         self._received = 0
+        self._bug: Exception | None = None
+        """Ours, met while digesting what came: raised to whoever asks, so that it shows."""
 
     async def open(self, deadline: Deadline) -> FirstBytes:
         """Send the preface and tell what answers; never raises for what a peer does."""
@@ -108,6 +110,7 @@ class Http2Connection:
         if not self.usable:
             return None
         sent = monotonic()
+        self.client.pongs.pop(_PING_PAYLOAD, None)  # one that came unasked answers nothing
         self.client.ping(_PING_PAYLOAD)
         self._flush()
         await self._until(lambda: _PING_PAYLOAD in self.client.pongs, deadline)
@@ -159,14 +162,28 @@ class Http2Connection:
     async def _until(self, done: Callable[[], bool], deadline: Deadline) -> bool:
         """Wait until `done()`; False at the deadline or when the connection is over."""
         while not done():
-            if not self.usable:
-                return done()
-            self._changed.clear()
-            try:
-                await deadline.wait(self._changed.wait())
-            except TimeoutError:
-                return done()
+            if self._bug is not None:
+                raise self._bug
+            if not self.usable or deadline.expired:
+                return False
+            await self._change(deadline)
         return True
+
+    async def _change(self, deadline: Deadline) -> None:
+        """Wait until something arrives, or the deadline."""
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        self._waiters.add(waiter)
+        timer = loop.call_at(deadline.at, _wake, waiter)
+        try:
+            await waiter
+        finally:
+            timer.cancel()
+            self._waiters.discard(waiter)
+
+    def _wake_all(self) -> None:
+        for waiter in self._waiters:
+            _wake(waiter)
 
     async def _read_on(self) -> None:
         """The pump: everything that arrives goes through the client, and whoever waits is woken."""
@@ -178,15 +195,19 @@ class Http2Connection:
                     break
                 self._received += len(data)
                 self._digest(data)
-                self._changed.set()
+                self._wake_all()
+            if self._received >= RECEIVE_LIMIT:
+                self.client.give_up(f"more than {RECEIVE_LIMIT >> 20} MiB sent: the peer floods the connection")
         except ssl.SSLError as broken:
             self.tls_error = broken
             self.closed_by_peer = True
         except OSError:
             self.closed_by_peer = self.reset_by_peer = True
+        except Exception as bug:
+            self._bug = bug
         finally:
             self.client.lose_all(self._why_over())
-            self._changed.set()
+            self._wake_all()
 
     def _digest(self, data: bytes) -> None:
         self.client.receive(data)
@@ -196,3 +217,8 @@ class Http2Connection:
         if self.client.outgoing:
             self.duplex.write(bytes(self.client.outgoing))
             self.client.outgoing.clear()
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

@@ -27,13 +27,19 @@ OUR_SETTINGS: Final[dict[int, int]] = {
 }
 CONNECTION_WINDOW: Final = 1 << 20
 DEFAULT_WINDOW: Final = 65535
-# RFC 9113 sets no bound on a header block spread over CONTINUATION frames; a bomb is not read to its end.
-HEADER_BLOCK_LIMIT: Final = 256 * 1024
+# RFC 9113 sets no bound on a header block spread over CONTINUATION frames; a bomb is not read to its end. Compressed,
+# a list of the size that we allow is smaller than the list.
+HEADER_BLOCK_LIMIT: Final = OUR_SETTINGS[Setting.MAX_HEADER_LIST_SIZE]
 # Frames kept for the referee and --save; after that only counted, whatever a peer sends.
 FRAMES_KEPT: Final = 2000
 BYTES_KEPT: Final = 1 << 20
-# Enough to see that a connection only floods: a healthy probe needs a few dozen.
+# Enough to see that a connection only floods: a healthy probe needs a few dozen. Frames that carry a reply's body are
+# counted apart, for a busy stream may be many small messages: more than the windows can hold of them.
 FRAMES_LIMIT: Final = 20_000
+DATA_FRAMES_LIMIT: Final = 250_000
+# A stream that has sent so many gets no further window: what it has sent is enough to look at.
+_DATA_FRAMES_WANTED: Final = 10_000
+_VIOLATION_KEPT: Final = 300
 
 FrameListener = Callable[[str, Frame, "Headers | None"], None]
 
@@ -57,6 +63,7 @@ class Http2Client:
         self.kept: list[tuple[str, Frame]] = []
         self._kept_bytes = 0
         self._frames_received = 0
+        self._data_frames_received = 0
         self._started = monotonic()
         self._listener = listener
         self._splitter = FrameSplitter()
@@ -78,7 +85,7 @@ class Http2Client:
 
     def request(self, headers: Headers, body: bytes) -> Stream:
         """A POST whose body ends the stream; it is sent as far as the windows allow."""
-        stream = Stream(self._next_stream_id, self._initial_window(), body)
+        stream = Stream(self._next_stream_id, self._initial_window(), body, OUR_SETTINGS[Setting.INITIAL_WINDOW_SIZE])
         self._next_stream_id += 2
         self.streams[stream.id] = stream
         block = self._encoder.encode(list(headers), huffman=True)
@@ -147,9 +154,12 @@ class Http2Client:
             data = b""
 
     def _receive_frame(self, frame: Frame) -> None:
-        self._frames_received += 1
-        if self._frames_received > FRAMES_LIMIT:
-            self._violate(f"more than {FRAMES_LIMIT:,} frames: the peer floods the connection", frame, fatal=True)
+        if frame.type == FrameType.DATA and frame.payload:
+            self._data_frames_received += 1
+        else:
+            self._frames_received += 1
+        if self._frames_received > FRAMES_LIMIT or self._data_frames_received > DATA_FRAMES_LIMIT:
+            self._violate("frames without end: the peer floods the connection", frame, fatal=True)
             return
         if frame.type not in (FrameType.HEADERS, FrameType.CONTINUATION):
             self._keep("received", frame, None)
@@ -229,9 +239,15 @@ class Http2Client:
                 self._send_body(stream)
 
     def _on_data(self, frame: Frame) -> None:
-        stream = self._stream_of(frame)
-        stream.receive_data(frames.unpad(frame), frame.end_stream)
         self._unacknowledged += len(frame.payload)
+        stream = self._stream_of(frame)
+        if not stream.take_window(len(frame.payload)):
+            self._violate("DATA beyond the flow-control window (RFC 9113 §6.9.1)", frame, fatal=True)
+            return
+        stream.receive_data(frames.unpad(frame), frame.end_stream)
+        credit = stream.window_to_give() if self._data_frames_received < _DATA_FRAMES_WANTED else 0
+        if credit:
+            self._send(frames.window_update(stream.id, credit))
         if self._unacknowledged > CONNECTION_WINDOW // 4:
             self._send(frames.window_update(0, self._unacknowledged))
             self._unacknowledged = 0
@@ -266,16 +282,25 @@ class Http2Client:
     def _decode(self, block: bytes, frame: Frame) -> Headers | None:
         try:
             raw = self._decoder.decode(block, raw=True)
-        except (HPACKError, ValueError, IndexError) as broken:
-            self._violate(f"a header block that HPACK cannot decode: {broken} (RFC 7541)", frame, fatal=True)
+        except (HPACKError, ValueError, IndexError) as broken:  # some of hpack's words quote the whole block
+            why = str(broken)[:_VIOLATION_KEPT]
+            self._violate(f"a header block that HPACK cannot decode: {why} (RFC 7541)", frame, fatal=True)
             return None
         return tuple((_text(name), _text(value)) for name, value, *_ in raw)
+
+    def _on_push_promise(self, frame: Frame) -> None:
+        """Its header block would have to be decoded to keep HPACK in step, and it must not come at all."""
+        self._violate("PUSH_PROMISE, though our SETTINGS disable push (RFC 9113 §8.4)", frame, fatal=True)
 
     def _stream_of(self, frame: Frame) -> Stream:
         stream = self.streams.get(frame.stream_id)
         if stream is None:
             raise FrameError(f"{frame.type_name} on stream {frame.stream_id}, which we never opened (RFC 9113 §5.1)")
         return stream
+
+    def give_up(self, why: str) -> None:
+        """Read no further."""
+        self._violate(why, None, fatal=True)
 
     def _violate(self, what: str, frame: Frame | None, fatal: bool = False) -> None:
         if self.violation is None:
@@ -309,6 +334,7 @@ _HANDLERS: Final[dict[int, Callable[[Http2Client, Frame], None]]] = {
     FrameType.HEADERS: Http2Client._on_headers,
     FrameType.RST_STREAM: Http2Client._on_rst_stream,
     FrameType.SETTINGS: Http2Client._on_settings,
+    FrameType.PUSH_PROMISE: Http2Client._on_push_promise,
     FrameType.PING: Http2Client._on_ping,
     FrameType.GOAWAY: Http2Client._on_goaway,
     FrameType.WINDOW_UPDATE: Http2Client._on_window_update,

@@ -23,9 +23,11 @@ _HEADERS_KEPT: Final = 128
 class Stream:
     """Mutable while it runs; `reply` makes the immutable Reply of it."""
 
-    def __init__(self, stream_id: int, send_window: int, body: bytes) -> None:
+    def __init__(self, stream_id: int, send_window: int, body: bytes, window: int = 0) -> None:
         self.id = stream_id
         self.send_window = send_window
+        self._window = self._window_left = window
+        """What the peer may send at once, and what is left of it (RFC 9113 §6.9)."""
         self.unsent = body
         self.sent_end = False
         self.headers: Headers | None = None
@@ -39,6 +41,7 @@ class Stream:
         self._started = monotonic()
         self._first_byte: float | None = None
         self._finished: float | None = None
+        self._split: tuple[int, tuple[list[bytes], bytes]] | None = None
 
     @property
     def closed(self) -> bool:
@@ -48,8 +51,23 @@ class Stream:
     def answered(self) -> bool:
         return self.headers is not None
 
+    def take_window(self, length: int) -> bool:
+        """Account for a DATA frame of this length; False where it is more than the peer was allowed."""
+        self._window_left -= length
+        return self._window_left >= 0
+
+    def window_to_give(self) -> int:
+        """The WINDOW_UPDATE that is due; none once the stream is over, or there is enough of it to look at."""
+        due = self._window - self._window_left
+        if self.closed or due <= self._window // 4 or len(self.body) >= BODY_LIMIT:
+            return 0
+        self._window_left = self._window
+        return due
+
     def receive_headers(self, headers: Headers, end_stream: bool) -> None:
-        """The response, an interim 1xx response (dropped), or the trailers."""
+        """The response, an interim 1xx response (dropped), or the trailers. What comes behind the end is not kept."""
+        if self.ended:
+            return
         if self.headers is None:
             status = next((value for name, value in headers if name == ":status"), "")
             if status.startswith("1") and len(status) == 3 and not end_stream:
@@ -63,6 +81,8 @@ class Stream:
             self._end()
 
     def receive_data(self, data: bytes, end_stream: bool) -> None:
+        if self.ended:
+            return
         self.body_bytes += len(data)
         if len(self.body) < BODY_LIMIT:
             self.body += data
@@ -90,7 +110,7 @@ class Stream:
     def reply(self, path: str) -> Reply:
         """What is known now."""
         headers, trailers = self.headers or (), self.trailers
-        messages, rest = split_messages(bytes(self.body))
+        messages, rest = self._messages_and_rest()
         status = _integer(_value(headers, ":status"))
         grpc_status = _value(trailers, "grpc-status") or _value(headers, "grpc-status")
         message = _value(trailers, "grpc-message") or _value(headers, "grpc-message") or ""
@@ -117,7 +137,13 @@ class Stream:
     @property
     def messages(self) -> list[bytes]:
         """The payloads of the complete messages."""
-        return split_messages(bytes(self.body))[0]
+        return self._messages_and_rest()[0]
+
+    def _messages_and_rest(self) -> tuple[list[bytes], bytes]:
+        """Split once for each length of the body: it may be megabytes, and is asked for several times."""
+        if self._split is None or self._split[0] != len(self.body):
+            self._split = len(self.body), split_messages(bytes(self.body))
+        return self._split[1]
 
 
 def _value(headers: Headers, name: str) -> str | None:
