@@ -32,10 +32,13 @@ def parse_answer(data: bytes) -> Http1Answer | None:
     response = http.client.HTTPResponse(_Bytes(data))  # type: ignore[arg-type]
     try:
         response.begin()
-        body = response.read1(BODY_KEPT) if response.fp is not None else b""
     except (http.client.HTTPException, ValueError, OSError):
         status = data[9:12]
         return Http1Answer(status=int(status)) if data.startswith(b"HTTP/1.") and status.isdigit() else None
+    try:
+        body = response.read1(BODY_KEPT) if response.fp is not None else b""
+    except (http.client.HTTPException, ValueError, OSError):  # cut in a chunk, or badly chunked
+        body = b""
     headers = tuple((name.lower(), value.strip()) for name, value in response.getheaders())
     return Http1Answer(response.status, response.reason, redact_headers(headers), body.decode("utf-8", "replace"))
 
