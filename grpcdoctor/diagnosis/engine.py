@@ -8,15 +8,17 @@ from datetime import datetime, timezone
 from grpcdoctor.diagnosis.correlate import causes_of, verdict_of
 from grpcdoctor.diagnosis.hops import hops_of
 from grpcdoctor.diagnosis.judge import judge
-from grpcdoctor.diagnosis.plan import finish, run_probes
+from grpcdoctor.diagnosis.plan import describe_bug, finish, run_probes
 from grpcdoctor.model.facts.reach import DnsFacts
-from grpcdoctor.model.finding import Verdict
+from grpcdoctor.model.finding import BlindSpot, Verdict
+from grpcdoctor.model.observation import Observation, Outcome
 from grpcdoctor.model.options import ProbeOptions
 from grpcdoctor.model.redact import redact, secrets_of
 from grpcdoctor.model.report import Report
 from grpcdoctor.model.run import Run
 from grpcdoctor.model.target import Target
 from grpcdoctor.wire.session import FrameSink, Session, Shared
+from grpcdoctor.wire.tls import ContextError
 
 
 async def diagnose(
@@ -27,22 +29,46 @@ async def diagnose(
     started_at = now()
     session = Session(target, options, shared or Shared(), on_frame)
     try:
-        await run_probes(session)
-        finish(session)
-        report = report_of(Run(target, options, session.seen()), started_at, session.elapsed_ms)
-        if _wants_second_opinion(report, options):
-            session.trouble = True
-            await run_probes(session)
-            finish(session)
-        if options.count > 1:
-            from grpcdoctor.diagnosis.repeat import repeated
-
-            return redact(await repeated(session, started_at), options.secrets)
-        if session.trouble:
-            report = report_of(Run(target, options, session.seen()), started_at, session.elapsed_ms)
+        report = await _diagnosed(session, options, started_at)
+    except ContextError:
+        raise
+    except Exception as bug:  # of ours, outside any probe or check: those are caught where they run
+        report = _report_of_bug(bug, session, started_at)
     finally:
         session.close()
     return redact(replace(report, trace=tuple(session.trace)), options.secrets)
+
+
+async def _diagnosed(session: Session, options: ProbeOptions, started_at: str) -> Report:
+    target = session.target
+    await run_probes(session)
+    finish(session)
+    report = report_of(Run(target, options, session.seen()), started_at, session.elapsed_ms)
+    if _wants_second_opinion(report, options):
+        session.trouble = True
+        await run_probes(session)
+        finish(session)
+    if options.count > 1:
+        from grpcdoctor.diagnosis.repeat import repeated
+
+        return await repeated(session, started_at)
+    if session.trouble:
+        report = report_of(Run(target, options, session.seen()), started_at, session.elapsed_ms)
+    return report
+
+
+def _report_of_bug(bug: Exception, session: Session, started_at: str) -> Report:
+    """What was observed until then, and that the judgement is missing."""
+    text = describe_bug(bug)
+    observation = Observation("diagnosis", Outcome.BUG, error=text, started_ms=session.elapsed_ms)
+    return Report(
+        target=session.target,
+        verdict=Verdict.INCONCLUSIVE,
+        started_at=started_at,
+        duration_ms=session.elapsed_ms,
+        observations=(*session.observations, observation),
+        blind_spots=(BlindSpot("what is wrong here, if anything", text),),
+    )
 
 
 def report_of(run: Run, started_at: str, duration_ms: float) -> Report:

@@ -42,8 +42,9 @@ async def diagnose_many(
                     break
             if not running:
                 return
-            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
+                running.discard(task)
                 yield task.result()
     finally:
         for task in running:
