@@ -29,8 +29,11 @@ PROXIES: Final[tuple[Signature, ...]] = (
               text=words(r"No server is available to handle this request")),
     Signature(Kind.NO_HEALTHY, 0.7, "haproxy has no server that is up", also=(Kind.UNREACHABLE,), http=(503,),
               text=words(r"No server is available to handle this request")),
+    # Measured: TLS to a server without ALPN h2 is refused at once, `proto h2` in clear to a TLS port after its retries.
+    Signature(Kind.UPSTREAM_TLS, 0.6, "haproxy refuses the stream after its retries: the server hung up on it",
+              also=(Kind.PROTOCOL_MISMATCH, Kind.UNREACHABLE), reset=(7,), proxies=("haproxy",), at_least_ms=800),
     Signature(Kind.PROTOCOL_MISMATCH, 0.7, "haproxy refuses streams when TLS to the server negotiates no h2",
-              also=(Kind.UPSTREAM_OVERLOADED,), reset=(7,), proxies=("haproxy",)),
+              also=(Kind.UPSTREAM_TLS,), reset=(7,), proxies=("haproxy",)),
     # -- Amazon
     Signature(Kind.NO_HEALTHY, 0.9, "ALB: no registered target to send to", http=(503,), proxies=("aws-alb",)),
     Signature(Kind.UNREACHABLE, 0.5, "ALB: the target refused, reset or answered badly", also=_CANNOT_TELL,
@@ -83,7 +86,10 @@ PROXIES: Final[tuple[Signature, ...]] = (
               also=(*_CANNOT_TELL, Kind.UPSTREAM_TIMEOUT), http_with_status=204, grpc=(14,)),
     Signature(Kind.UPSTREAM_TIMEOUT, 0.9, "nginx's 504: proxy_read_timeout or grpc_read_timeout ran out", http=(504,),
               proxies=_NGINX),
-    # ingress-nginx answers 503 for a Service without endpoints; plain nginx does so for limit_req.
+    # nginx that cannot reach its backends says 502; its 503 is limit_req's, limit_conn's or a `return`. ingress-nginx
+    # (which hides the version) says 503 for a Service without endpoints.
+    Signature(Kind.RATE_LIMITED, 0.6, "nginx's 503: limit_req or limit_conn, or a page that says closed",
+              also=(Kind.NO_HEALTHY,), http=(503,), header=("server", "nginx/")),
     Signature(Kind.NO_HEALTHY, 0.6, "ingress-nginx answers so for a Service without endpoints",
               also=(Kind.UNREACHABLE, Kind.RATE_LIMITED), http=(503,), proxies=_NGINX),
     Signature(Kind.UNREACHABLE, 0.5, "502: the proxy got no usable answer from the backend", also=_CANNOT_TELL,

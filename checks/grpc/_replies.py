@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -24,6 +25,7 @@ replies = questions
 # A reply of this confidence settles what the doubtful ones of the same run mean.
 _SURE: Final = 0.9
 _LONGEST_QUOTE: Final = 160
+_TAG: Final = re.compile(r"<(title|style|script)\b.*?</\1>|<[^>]*>?", re.DOTALL | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,10 @@ def seen(run: Run) -> tuple[Seen, ...]:
 def _seen(asked: _Asked) -> tuple[Seen, ...]:
     first = tuple(_classified(question, reply, asked.run) for question, reply in asked.replies)
     sure = {item.kind for item in first if item.confidence >= _SURE and item.kind in DECISIVE}
-    return tuple(_in_the_light_of(sure, item) for item in first)
+    lit = tuple(_in_the_light_of(sure, item) for item in first)
+    doubtful = tuple(item for item in lit if item.confidence < _SURE and item.also)
+    meant = _common_reading(doubtful)
+    return lit if meant is None else tuple(_read_as(meant, doubtful, item) for item in lit)
 
 
 def of_kind(items: Iterable[Seen], *kinds: Kind) -> tuple[Seen, ...]:
@@ -88,8 +93,8 @@ def describe(reply: Reply) -> str:
     if reply.grpc_status is not None:
         parts.append(f"grpc-status {reply.grpc_status} {name_of(GrpcStatus, reply.grpc_status)}")
         parts.append(f'"{_short(reply.grpc_message)}"' if reply.grpc_message else "with an empty message")
-    elif reply.body:
-        parts.append(f'"{_short(reply.body)}"')
+    elif page := _page_in_words(reply.body):
+        parts.append(f'"{_short(page)}"')
     if reply.reset_code is not None:
         parts.append(f"RST_STREAM({name_of(Http2Error, reply.reset_code)})")
     if reply.lost:
@@ -123,6 +128,31 @@ def _in_the_light_of(sure: set[Kind], item: Seen) -> Seen:
     if meant is None:
         return item
     return replace(item, kind=meant, why="the other replies of this run settle what it means", also=())
+
+
+def _common_reading(doubtful: tuple[Seen, ...]) -> Kind | None:
+    """The kind that every doubtful reply allows for and one of them is likeliest to be; None where they agree already.
+
+    One fault gives several symptoms: haproxy towards an HTTP/1 server refuses some streams and answers others with 503.
+    """
+    own = tuple(dict.fromkeys(item.kind for item in doubtful))
+    shared = [kind for kind in own if all(kind in (item.kind, *item.also) for item in doubtful)]
+    if len(own) < 2 or not shared:
+        return None
+    return max(shared, key=lambda kind: max(item.confidence for item in doubtful if item.kind is kind))
+
+
+def _read_as(meant: Kind, doubtful: tuple[Seen, ...], item: Seen) -> Seen:
+    if item not in doubtful:
+        return item
+    left = tuple(kind for kind in (item.kind, *item.also) if all(kind in (d.kind, *d.also) for d in doubtful))
+    return replace(item, kind=meant, also=tuple(kind for kind in left if kind is not meant))
+
+
+def _page_in_words(body: str) -> str:
+    """A page without its markup; "" for what is no text (a SETTINGS frame that was passed on)."""
+    words = " ".join(_TAG.sub(" ", body).split())
+    return words if words.isprintable() and "\ufffd" not in words else ""
 
 
 def _short(text: str) -> str:

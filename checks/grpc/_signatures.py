@@ -16,6 +16,9 @@ from grpcdoctor.model.run import Run
 
 # What applications, and proxies that speak for them, answer by status.
 _PEERS: Final[tuple[Signature, ...]] = (
+    # Envoy's direct_response to a gRPC request: the page becomes the message.
+    Signature(Kind.NOT_GRPC, 0.9, "a web page in the place of a message", grpc=tuple(range(1, 17)),
+              text=words(r"^\s*<(!doctype html|html|\?xml)")),
     Signature(Kind.HEADER_LIMIT, 1.0, "", grpc=(8,),
               text=words(r"metadata size exceeds|header size exceeded|header list size|too much metadata")),
     Signature(Kind.HEADER_LIMIT, 0.9, "", grpc=(13,), text=words(r"header size exceeded max allowed size")),
@@ -40,6 +43,7 @@ _PEERS: Final[tuple[Signature, ...]] = (
 _ALL: Final = (*ENVOY, *PROXIES, *_PEERS, *GATEWAY_STATUSES)
 # nginx that speaks HTTP/1 to a gRPC backend hangs now and then, where its other calls get bytes that prove the fault.
 _MAY_ALSO_HANG: Final = (Kind.PROTOCOL_MISMATCH, Kind.UNREACHABLE, Kind.UPSTREAM_TIMEOUT)
+_LIKENESS: Final = 0.6
 _CONNECTION_LOST: Final = ("goaway", "closed", "reset", "refused-by-limit", "protocol-error")
 
 
@@ -69,6 +73,9 @@ def _weighed(row: Signature, reply: Reply, run: Run) -> Match:
     if row.empty and row.confidence >= 0.85 and service_time_shown(run):
         # Other answers carry the backend's mark, so one without it is Envoy's own.
         return Match(row.kind, 1.0, row.why, row.also)
+    if row.empty and row.proxies and reply.header("server") is None:
+        # Only the SETTINGS look like Envoy's, which is a likeness and no proof.
+        return Match(row.kind, min(row.confidence, _LIKENESS), row.why, row.also)
     if row in ENVOY and reply.header(SERVICE_TIME) is not None:
         # The first Envoy got these words from behind it: a sidecar's, or an application's that passes on what the
         # next service told it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from grpcdoctor.checks.grpc._upstream import CALL_BACKEND
 from grpcdoctor.model.finding import Fix
 
 
@@ -48,8 +49,22 @@ RAISE: Final[dict[str, tuple[Fix, ...]]] = {
     "google": (Fix("Google: raise the backend service's timeout",
                    patch="kind: GCPBackendPolicy\nspec: {default: {timeoutSec: 3600}}"),),
     "": (Fix("Find out why the backend is slow: ask it without the proxy",
-             command="grpcdoctor probe --plaintext BACKEND:PORT --call package.Service/Method"),),
+             command=CALL_BACKEND),),
 }
+
+
+# Envoy names two of its timers in words of their own.
+_BY_WORDS: Final[tuple[tuple[str, Fix], ...]] = (
+    ("stream timeout", Fix("Envoy: raise stream_idle_timeout of the connection manager, or idle_timeout of the route",
+                           patch="route: {cluster: BACKEND, idle_timeout: 0s}")),
+    ("duration", Fix("Envoy: raise max_stream_duration, or switch it off",
+                     patch="common_http_protocol_options: {max_stream_duration: 0s}")),
+)
+
+
+def raising(text: str) -> tuple[Fix, ...]:
+    """The setting behind Envoy's own words, where they are not the route's timeout."""
+    return tuple(fix for words, fix in _BY_WORDS if words in text)
 
 
 def timer_of(milliseconds: float, proxy: str | None) -> str | None:

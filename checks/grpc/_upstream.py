@@ -14,6 +14,9 @@ PROBE_BACKEND: Final = "grpcdoctor probe --plaintext BACKEND:PORT"
 """It also says so where the backend speaks TLS instead, so one command tells all the candidates apart."""
 PORT_FORWARD: Final = "kubectl -n NAMESPACE port-forward svc/SERVICE 50051:PORT & " \
     "grpcdoctor probe --plaintext localhost:50051"
+LOOK_AT_TLS: Final = "openssl s_client -connect BACKEND:PORT -alpn h2 </dev/null"
+CALL_BACKEND: Final = f"{PROBE_BACKEND} --call {A_METHOD}"
+RESTARTS: Final = "kubectl -n NAMESPACE get pods; kubectl -n NAMESPACE logs POD --previous"
 ENDPOINTS: Final = "kubectl -n NAMESPACE get endpointslices -l kubernetes.io/service-name=SERVICE"
 
 _CALLED: Final[dict[str, str]] = {
@@ -37,14 +40,15 @@ _MOST_FIXES: Final = 3
 
 # kind -> how one tells that it was this instead.
 _DOUBTS: Final[dict[Kind, tuple[str, str]]] = {
-    Kind.UPSTREAM_TLS: ("one side speaks TLS to the backend, the other side does not", PROBE_BACKEND),
+    Kind.UPSTREAM_TLS: ("one side of the hop to the backend speaks TLS, the other does not", LOOK_AT_TLS),
     Kind.PROTOCOL_MISMATCH: ("the backend speaks another HTTP version than the proxy expects", PROBE_BACKEND),
-    Kind.CONNECTION_TERMINATED: ("the backend accepts the connection and drops it", PROBE_BACKEND),
+    Kind.CONNECTION_TERMINATED: ("the backend accepts the connection and drops it", RESTARTS),
     Kind.UNREACHABLE: ("nothing listens on the backend's port, or the way there is blocked", "nc -vz BACKEND PORT"),
     Kind.NO_HEALTHY: ("the proxy has no backend that is ready", ENDPOINTS),
-    Kind.UPSTREAM_TIMEOUT: ("the backend is too slow for the proxy's timeout", PROBE_BACKEND),
-    Kind.UPSTREAM_OVERLOADED: ("the backend refuses more streams", PROBE_BACKEND),
-    Kind.RATE_LIMITED: ("the proxy limits the rate and says so with 503 (nginx limit_req)", "grep limiting error.log"),
+    Kind.UPSTREAM_TIMEOUT: ("the backend is too slow for the proxy's timeout", CALL_BACKEND),
+    Kind.UPSTREAM_OVERLOADED: ("the backend refuses more streams", CALL_BACKEND),
+    Kind.RATE_LIMITED: ("the proxy limits the rate and says so with 503 (nginx limit_req)",
+                        "grep limiting /var/log/nginx/error.log"),
 }
 
 

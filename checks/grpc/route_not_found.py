@@ -89,7 +89,7 @@ def _authority_fixes(run: Run) -> tuple[Fix, ...]:
     except TargetError:
         return ()  # the user's --authority may be anything
     if is_address(host) or host == "localhost":
-        return (Fix("Send the host name that the proxy knows, not an address",
+        return (Fix("Send the host name that the proxy routes, in place of this address",
                     command=_with_authority(run, "grpc.example.com")),)
     if port is not None:
         return (Fix("Try the authority without its port: many virtual hosts match the bare name only",

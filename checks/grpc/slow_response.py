@@ -86,7 +86,8 @@ def _message(slow: tuple[Seen, ...], quickest: float, severity: Severity, culpri
 
 
 def _explanation(upstream: float | None, in_proxy: bool, proxy: str | None) -> str:
-    text = "Clients with a deadline of a few seconds fail now and then, and every retry adds load."
+    text = "Clients with a deadline of a few seconds fail now and then, and every retry adds load. A server that has " \
+        "just started is slow once: ask again."
     if in_proxy:
         return f"The backend needed only {milliseconds(upstream or 0)}, so the time is lost in the proxy: a fault " \
             f"delay, a slow authorization or rate limit service, or a queue. {text}"

@@ -39,7 +39,8 @@ _SPEAK_HTTP2: Final[dict[str, tuple[Fix, ...]]] = {
     ),
     "haproxy": (
         Fix("haproxy: speak HTTP/2 to a plaintext server", patch="server app BACKEND:PORT proto h2"),
-        Fix("haproxy: to a TLS server, offer h2 in ALPN", patch="server app BACKEND:PORT ssl alpn h2 …"),
+        Fix("haproxy: to a TLS server, offer h2 in ALPN", patch="server app BACKEND:PORT ssl alpn h2 verify required "
+            "ca-file /etc/ssl/ca.pem"),
         Fix("HAProxy ingress: annotate the Service", patch='haproxy.org/server-proto: "h2"'),
     ),
     "aws-alb": (Fix("AWS: give the target group the gRPC protocol version",
@@ -63,7 +64,7 @@ def check(run: Run) -> Iterator[Conclusion]:
     yield Finding(
         RULE,
         message=_message(effect, proxy, proven),
-        explanation=_explanation(proxy, proven),
+        explanation=_explanation(effect, proxy, proven),
         evidence=(*_bytes_of(effect), *evidence_of(effect.hit)),
         fixes=(*tailored(proxy, _SPEAK_HTTP2)[: 3 if proven else 2], *(() if proven else (_what_decides(),))),
         severity=effect.severity,
@@ -84,14 +85,17 @@ def _message(effect: Effect, proxy: str | None, proven: bool) -> str:
     if effect.first.http_status == 464:
         return "HTTP/2 client, but the target group is set to another protocol version"
     if effect.first.reset_code is not None:
-        return f"{called(proxy)} negotiates no h2 with its TLS backend"
+        return f"{called(proxy)} cannot speak HTTP/2 with its backend"
     return f"{called(proxy)} and its backend speak different HTTP versions"
 
 
-def _explanation(proxy: str | None, proven: bool) -> str:
+def _explanation(effect: Effect, proxy: str | None, proven: bool) -> str:
     if proven:
         return "The bytes in the answer are the first an HTTP/2 server sends, passed on as if they were HTTP/1 text. " \
             "gRPC needs HTTP/2 on every hop."
+    if effect.first.reset_code is not None:
+        return "haproxy took the call and could not agree on HTTP/2 with the server: TLS without `alpn h2`, or " \
+            "`proto h2` in clear to a TLS port. REFUSED_STREAM makes clients retry, in vain."
     if proxy in ("envoy", "istio"):
         return "Mostly HTTP/1.1 sent to a gRPC backend: the Service's port is not named grpc-… or http2-… and has no " \
             "appProtocol. The reverse, HTTP/2 sent to an HTTP/1.1 backend, looks the same from here."

@@ -8,7 +8,7 @@ from typing import Final
 from grpcdoctor.checks._commands import probe_command
 from grpcdoctor.checks.grpc._effect import CALL, Effect, effect_of
 from grpcdoctor.checks.grpc._replies import Kind, evidence_of
-from grpcdoctor.checks.grpc._timers import RAISE, timer_of
+from grpcdoctor.checks.grpc._timers import RAISE, raising, timer_of
 from grpcdoctor.checks.grpc._upstream import called, doubts, proxy_of, surest, tailored
 from grpcdoctor.model.conclusions import milliseconds
 from grpcdoctor.model.facts.grpc import CallFacts, GrpcFacts, HealthFacts, ReflectionFacts
@@ -44,10 +44,10 @@ def _of_the_proxy(effect: Effect) -> Finding:
     return Finding(
         RULE,
         message=f"{called(proxy)} gave up after {milliseconds(after)}: its backend did not answer",
-        explanation="The proxy's timer ran out before the backend sent headers; the client gets UNAVAILABLE although "
+        explanation="The proxy's timer ran out before the backend sent headers; the client gets an error although "
         "its own deadline may be far away. The backend may still be working on the call.",
         evidence=(*evidence_of(effect.hit), *((Evidence(timer, ref="grpc"),) if timer else ())),
-        fixes=tailored(proxy, RAISE),
+        fixes=(*raising(effect.first.grpc_message), *tailored(proxy, RAISE))[:3],
         severity=effect.severity,
         confidence=surest(effect),
         alternatives=doubts(effect),

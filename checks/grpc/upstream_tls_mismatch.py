@@ -41,6 +41,8 @@ _STOP_TLS: Final[dict[str, tuple[Fix, ...]]] = {
     "envoy": (Fix("Envoy: remove `transport_socket` from the cluster, or make the backend speak TLS",
                   command="openssl s_client -connect BACKEND:PORT -alpn h2 </dev/null"),),
     "nginx": (Fix("nginx: plaintext to the backend", patch="grpc_pass grpc://BACKEND;"),),
+    "haproxy": (Fix("haproxy: TLS with ALPN to a backend that speaks TLS; without `ssl` to one that does not",
+                    patch="server app BACKEND:PORT ssl alpn h2 verify required ca-file /etc/ssl/ca.pem"),),
     "cloudflare": (Fix("Cloudflare: install a certificate that its SSL mode accepts on the origin"),),
     "": (Fix("See what the backend speaks", command="openssl s_client -connect BACKEND:PORT -alpn h2 </dev/null"),),
 }

@@ -35,6 +35,12 @@ _LISTEN: Final = Fix("Check that the application listens on the port that the pr
                      "(0.0.0.0, not 127.0.0.1)", command="kubectl -n NAMESPACE exec POD -- ss -ltn")
 _FIXES: Final[dict[str, tuple[Fix, ...]]] = {
     "": (_LISTEN, Fix("Compare the Service's targetPort with that port", command=ENDPOINTS)),
+    "envoy": (Fix("Envoy: see whether connect() fails or TLS does (ssl.connection_error)",
+                  command="curl -s localhost:9901/stats | grep -E '(cx_connect_fail|ssl.connection_error): [1-9]'"),),
+    "nginx": (Fix("nginx: its error log says what went wrong",
+                  command="grep upstream /var/log/nginx/error.log | tail -3"),),
+    "haproxy": (Fix("haproxy: the server's state and last error, and the flags in the log (SC: no connection)",
+                    command="echo 'show servers conn; show errors' | socat stdio /run/haproxy/admin.sock"),),
     "cloudflare": (Fix("Open the origin's firewall for Cloudflare's addresses on port 443"),),
 }
 
