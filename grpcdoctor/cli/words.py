@@ -13,7 +13,7 @@ from typing import Any, Final
 import click
 
 _UNITS: Final = {"": 1.0, "s": 1.0, "ms": 0.001, "m": 60.0}
-_DURATION: Final = re.compile(r"^(\d+\.?\d*|\.\d+)\s*(ms|s|m|)$")
+_DURATION: Final = re.compile(r"^([0-9]+\.?[0-9]*|\.[0-9]+)\s*(ms|s|m|)$")
 _IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*"
 _METHOD: Final = re.compile(rf"^/?({_IDENTIFIER}(?:\.{_IDENTIFIER})*)[/.]({_IDENTIFIER})$")
 _METADATA_NAME: Final = re.compile(r"^[0-9a-z_.-]+$")

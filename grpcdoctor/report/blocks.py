@@ -40,7 +40,7 @@ def undecided_block(page: Page, report: Report) -> None:
         if number == 0 and named_in_title:
             page.prose("Why", spot.why)
         else:
-            page.prose("Unseen", f"not looked at: {spot.what}, because {spot.why}")
+            page.prose("Unseen", unseen_line(spot))
         if spot.decide:
             _decide(page, "Next", spot.decide)
 
@@ -49,11 +49,15 @@ def blind_spots(page: Page, spots: Sequence[BlindSpot]) -> None:
     """What could not be looked at although the verdict stands."""
     shown = spots if page.style.verbose else spots[:2]
     for spot in shown:
-        page.prose("Unseen", f"not looked at: {spot.what}, because {spot.why}")
+        page.prose("Unseen", unseen_line(spot))
         if spot.decide:
             _decide(page, "", spot.decide)
     if len(spots) > len(shown):
         page.prose("", f"+{len(spots) - len(shown)} more not looked at; -v shows them")
+
+
+def unseen_line(spot: BlindSpot) -> str:
+    return f"not looked at: {spot.what}, because {spot.why}"
 
 
 def also(page: Page, causes: Sequence[Cause]) -> None:
@@ -72,8 +76,8 @@ def also(page: Page, causes: Sequence[Cause]) -> None:
             _fix(page, "", cause.fixes[0], "fix: ")
 
 
-def notes(page: Page, report: Report, room: int) -> None:
-    """Findings that are merely worth knowing, one short line each, as many as there is room for."""
+def remarks(page: Page, report: Report, unseen: Sequence[BlindSpot], room: int) -> None:
+    """What is merely worth knowing, one short line each, as many as there is room for."""
     folded = {id(finding) for cause in report.causes for finding in (cause.root, *cause.consequences)}
     infos = [f for f in report.findings if f.effective_severity is Severity.INFO and id(f) not in folded]
     if page.style.verbose:
@@ -81,11 +85,12 @@ def notes(page: Page, report: Report, room: int) -> None:
             page.prose("Note", note_of(finding))
             page.prose("", [(finding.evidence[0].detail, "dim")])
         return
-    shown = infos[: max(room, 0)] if len(infos) <= room else infos[: max(room - 1, 0)]
-    for finding in shown:
-        page.one_line("Note", note_of(finding))
-    if len(infos) > len(shown) and room > 0:
-        page.one_line("", f"+{len(infos) - len(shown)} more; -v shows them", "dim")
+    lines = [("Unseen", unseen_line(spot)) for spot in unseen] + [("Note", note_of(finding)) for finding in infos]
+    shown = lines if len(lines) <= room else lines[: max(room - 1, 0)]
+    for label, text in shown:
+        page.one_line(label, text)
+    if len(lines) > len(shown) and room > 0:
+        page.one_line("", f"+{len(lines) - len(shown)} more worth knowing; -v shows them", "dim")
 
 
 def note_of(finding: Finding) -> str:

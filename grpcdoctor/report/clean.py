@@ -15,7 +15,12 @@ _SPACES: Final = re.compile(r"[ \t\r\n]+")
 
 def line(text: str) -> str:
     """One line of prose: runs of white space become one space, everything dangerous an escape."""
-    return _IN_LINE.sub(_escape, _SPACES.sub(" ", text).strip(" "))
+    return visible(_SPACES.sub(" ", text).strip(" "))
+
+
+def visible(text: str) -> str:
+    """The same text with every control character as an escape, line breaks too."""
+    return _IN_LINE.sub(_escape, text)
 
 
 def block(text: str) -> str:

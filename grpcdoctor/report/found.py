@@ -16,10 +16,10 @@ from grpcdoctor.report.style import Style
 def found(page: Page, report: Report, seen: Observations) -> None:
     _ladder(page, ladder(report))
     _one_line(page, "TLS", glance.tls(seen))
-    _one_line(page, "HTTP/2", glance.http2(seen, page.style.verbose))
+    _parts(page, "HTTP/2", glance.http2(seen, page.style.verbose))
     _one_line(page, "Health", glance.health(seen))
     _services(page, glance.services(seen))
-    _call(page, seen)
+    _call(page, seen, report.verdict is Verdict.HEALTHY)
     _one_line(page, "Tries", glance.tries(seen))
     _hops(page, report)
 
@@ -53,6 +53,17 @@ def _one_line(page: Page, label: str, text: str | None) -> None:
         page.one_line(label, text)
 
 
+def _parts(page: Page, label: str, parts: tuple[str, ...]) -> None:
+    """As many parts as fit on one line, or with -v all."""
+    text = ""
+    for part in parts:
+        longer = f"{text} · {part}" if text else part
+        if text and not page.style.verbose and cells(page.style.fit(longer)) > page.style.width - LABEL_COLUMN:
+            break
+        text = longer
+    _one_line(page, label, text)
+
+
 def _services(page: Page, names: tuple[str, ...]) -> None:
     """As many names as fit on one line, then how many more there are."""
     if not names:
@@ -72,16 +83,17 @@ def _services(page: Page, names: tuple[str, ...]) -> None:
     page.one_line("Serves", text)
 
 
-def _call(page: Page, seen: Observations) -> None:
-    _one_line(page, "Call", glance.call(seen))
+def _call(page: Page, seen: Observations, healthy: bool) -> None:
+    """The user's call and its answer; the answer whole with -v, else on a line."""
+    call, short = glance.call(seen), glance.response(seen)
     if page.style.verbose:
-        whole = glance.response(seen, indent=2)
-        if whole:
-            page.verbatim(whole)
-        return
-    short = glance.response(seen)
-    if short:
-        page.one_line("", short, "code")
+        _one_line(page, "Call", call)
+        page.verbatim(glance.response(seen, indent=2) or "")
+    elif call and short and (healthy or cells(call) + cells(short) + 2 <= page.style.width - LABEL_COLUMN):
+        page.one_line("Call", f"{call}: {short}")
+    else:
+        _one_line(page, "Call", call)
+        _one_line(page, "", short)
 
 
 def _hops(page: Page, report: Report) -> None:

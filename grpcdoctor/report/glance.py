@@ -40,23 +40,23 @@ def tls(seen: Observations) -> str | None:
     return ", ".join(parts)
 
 
-def http2(seen: Observations, verbose: bool = False) -> str | None:
-    """Who seems to terminate HTTP/2, the round trip, and the settings that gRPC feels."""
+def http2(seen: Observations, verbose: bool = False) -> tuple[str, ...]:
+    """Who seems to terminate HTTP/2, the round trip, and the settings that gRPC feels, the most telling first."""
     facts = seen.get(Http2Facts)
     if facts is None or not (facts.settings or facts.settings_acked):
-        return None
+        return ()
     # A fingerprint is never proof: versions and tuning vary.
     parts = [f"looks like {_TERMINATORS.get(facts.terminator, facts.terminator)}"] if facts.terminator else []
     if facts.ping_ms is not None:
         parts.append(f"ping {milliseconds(facts.ping_ms)}")
     streams = facts.setting(Setting.MAX_CONCURRENT_STREAMS)
     parts.append(f"{streams} streams" if streams is not None else "unlimited streams")
-    window = facts.setting(Setting.INITIAL_WINDOW_SIZE)
-    parts.append(f"window {_size(window if window is not None else 65535)}")
     headers = facts.setting(Setting.MAX_HEADER_LIST_SIZE)
     if headers is not None and (headers < _USUAL_HEADER_LIMIT or verbose):
         parts.append(f"headers {_size(headers)}")
-    return " · ".join(parts)
+    window = facts.setting(Setting.INITIAL_WINDOW_SIZE)
+    parts.append(f"window {_size(window if window is not None else 65535)}")
+    return tuple(parts)
 
 
 def health(seen: Observations) -> str | None:
@@ -125,7 +125,7 @@ def _days(left: float) -> str:
 def _count(days: float) -> str:
     if days < 2:
         return f"{days * 24:.0f} hours"
-    return f"{int(days)} days"
+    return f"{int(min(days, 99_999))} days"
 
 
 def _size(value: int) -> str:

@@ -24,6 +24,7 @@ LABEL_COLUMN: Final = 9
 _NARROWEST_COLUMN: Final = 20
 NO_BREAK: Final = "\u00a0"
 _BLANKS: Final = re.compile(r"[ \t\r\n]+")
+_NO_BREAKS: Final = re.compile(NO_BREAK + "+")
 
 # Role -> SGR parameters. Roles only underline what the words already say: without colour nothing is lost.
 _SGR: Final = {
@@ -75,10 +76,13 @@ def clip(text: str, width: int, style: Style) -> str:
 
 
 def wrap(spans: Iterable[Span], width: int) -> list[list[Span]]:
-    """The spans in lines of at most `width` columns. A longer word stands alone, whole."""
+    """The spans in lines of at most `width` columns. A longer word stands alone, whole.
+
+    A no-break blank holds its neighbours together where they fit on a line, and is printed as a blank.
+    """
     lines: list[list[Span]] = []
     used = 0
-    for word in _words(spans):
+    for word in _words(spans, width):
         size = width_of(word)
         if lines and used + 1 + size <= width:
             lines[-1] += [(" ", word[0][1] if lines[-1][-1][1] == word[0][1] else ""), *word]
@@ -89,19 +93,24 @@ def wrap(spans: Iterable[Span], width: int) -> list[list[Span]]:
     return lines
 
 
-def _words(spans: Iterable[Span]) -> Iterator[list[Span]]:
-    """Words, each in one or more roles: `(` in one role and `text` in another, with no blank between, stay together.
+def _words(spans: Iterable[Span], width: int) -> Iterator[list[Span]]:
+    """What may not be broken: words, and words held together as far as they fit."""
+    for word in _split(spans, _BLANKS):
+        fits = width_of(word) <= width
+        for part in [word] if fits else _split(word, _NO_BREAKS):
+            yield [(clean.visible(text).replace(NO_BREAK, " "), role) for text, role in part]
 
-    A no-break blank holds its neighbours together and is printed as a blank.
-    """
+
+def _split(spans: Iterable[Span], blanks: re.Pattern[str]) -> Iterator[list[Span]]:
+    """Words, each in one or more roles: `(` in one role and `text` in another, with no blank between, stay together."""
     word: list[Span] = []
     for text, role in spans:
-        for number, piece in enumerate(_BLANKS.split(text)):
+        for number, piece in enumerate(blanks.split(text)):
             if number and word:
                 yield word
                 word = []
             if piece:
-                word.append((clean.line(piece).replace(NO_BREAK, " "), role))
+                word.append((piece, role))
     if word:
         yield word
 
@@ -146,7 +155,7 @@ class Page:
 
     def verbatim(self, text: str, indent: int = LABEL_COLUMN + 2) -> None:
         """A command or a patch, line by line, never wrapped: it is there to be pasted."""
-        for row in clean.block(text).rstrip("\n").split("\n"):
+        for row in clean.block(text).rstrip("\n").split("\n") if text else ():
             self.line((" " * indent, ""), (row, "code"))
 
     def text(self) -> str:

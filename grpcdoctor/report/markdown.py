@@ -135,7 +135,7 @@ def _facts(report: Report) -> list[str]:
     seen = Observations(report.observations)
     facts: Iterable[tuple[str, str | None]] = (
         ("TLS", glance.tls(seen)),
-        ("HTTP/2", glance.http2(seen)),
+        ("HTTP/2", " · ".join(glance.http2(seen, verbose=True))),
         ("Health", glance.health(seen)),
         ("Services", ", ".join(glance.services(seen))),
         ("Call", glance.call(seen)),

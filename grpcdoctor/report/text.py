@@ -11,7 +11,7 @@ from grpcdoctor.model.finding import Verdict
 from grpcdoctor.model.observation import Observations, Outcome
 from grpcdoctor.model.report import Cause, Report
 from grpcdoctor.report import clean
-from grpcdoctor.report.blocks import also, blind_spots, cause_block, notes, undecided_block
+from grpcdoctor.report.blocks import also, blind_spots, cause_block, remarks, undecided_block
 from grpcdoctor.report.details import details
 from grpcdoctor.report.found import found
 from grpcdoctor.report.layout import Page, Span, cells, clip, paint, width_of
@@ -21,7 +21,10 @@ from grpcdoctor.report.tally import Tally
 
 HEALTHY_LINES = 12
 """A healthy endpoint never takes more."""
+_REMARKS = 3
 _NARROWEST_TITLE = 8
+_BESIDE_ENDPOINT = 28
+"""Columns that mark, verdict and code need in a line of many."""
 
 
 def render(report: Report, style: Style) -> str:
@@ -32,11 +35,14 @@ def render(report: Report, style: Style) -> str:
     _what_is_wrong(page, report)
     found(page, report, seen)
     blocking = report.verdict is Verdict.INCONCLUSIVE
-    blind_spots(page, [spot for spot in report.blind_spots if not (blocking and spot.blocks_verdict)])
+    unseen = [spot for spot in report.blind_spots if not (blocking and spot.blocks_verdict)]
     _bugs(page, report)
-    also(page, report.causes[1:])
-    room = HEALTHY_LINES - len(page.lines) if report.verdict is Verdict.HEALTHY else 3
-    notes(page, report, room)
+    if report.verdict is Verdict.HEALTHY and not style.verbose:
+        remarks(page, report, unseen, HEALTHY_LINES - len(page.lines))
+    else:
+        blind_spots(page, unseen)
+        also(page, report.causes[1:])
+        remarks(page, report, (), _REMARKS)
     if style.verbose:
         details(page, report)
     _more(page, report)
@@ -115,7 +121,7 @@ class Many:
     def __init__(self, endpoints: Sequence[str], style: Style) -> None:
         self._style = style
         longest = max((cells(clean.line(endpoint)) for endpoint in endpoints), default=0)
-        self._column = min(longest, max(20, style.width * 2 // 5))
+        self._column = min(longest, max(20, style.width * 2 // 5), style.width - _BESIDE_ENDPOINT)
         self._tally = Tally()
 
     def head(self) -> str:

@@ -1,0 +1,94 @@
+"""What only a real process shows: Ctrl-C, closed pipes, encodings, the cost of --help."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+GRPCDOCTOR = (sys.executable, "-m", "grpcdoctor")
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port that accepts and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as listener:
+        yield listener.getsockname()[1]
+
+
+def start(*arguments: str, **more: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*GRPCDOCTOR, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, **more},
+    )
+
+
+def interrupted(process: subprocess.Popen[str]) -> tuple[str, str, float]:
+    """Both streams after Ctrl-C, and the seconds that it took."""
+    process.send_signal(signal.SIGINT)
+    sent = time.monotonic()
+    out, err = process.communicate(timeout=20)
+    return out, err, time.monotonic() - sent
+
+
+def test_ctrl_c_ends_a_probe_within_a_second_and_without_a_traceback(silent_port: int) -> None:
+    with start("probe", f"127.0.0.1:{silent_port}", "--timeout", "30", "--trace") as process:
+        assert process.stderr is not None
+        time.sleep(1.5)  # long enough to have connected
+        out, err, seconds = interrupted(process)
+    assert process.returncode == 130
+    assert out == ""
+    assert "Traceback" not in err
+    assert seconds < 1.5
+
+
+def test_ctrl_c_among_many_targets_prints_what_is_done(silent_port: int) -> None:
+    silent = f"127.0.0.1:{silent_port}"
+    with start("probe", "127.0.0.1:1", silent, f"localhost:{silent_port}", "--timeout", "30") as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        out, err, seconds = interrupted(process)
+    assert process.returncode == 130
+    assert first.startswith("✗ 127.0.0.1:1 ")
+    assert "1 target: 1 broken" in out
+    assert err == "grpcdoctor: interrupted after 1 of 3 targets\n"
+    assert seconds < 1.5
+
+
+@pytest.mark.parametrize("arguments", [("rule", "--list"), ("--help",), ("probe", "127.0.0.1:1", "127.0.0.1:2")])
+def test_a_closed_pipe_is_no_news(arguments: tuple[str, ...]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([*GRPCDOCTOR, *arguments], stdout=write, stderr=subprocess.PIPE, text=True, timeout=60)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_an_ascii_stream_gets_ascii() -> None:
+    with start("probe", "127.0.0.1:1", "--no-second-opinion", PYTHONIOENCODING="ascii") as process:
+        out, err = process.communicate(timeout=60)
+    assert out.startswith("FAIL 127.0.0.1:1  BROKEN")
+    assert out.isascii()
+    assert err == ""
+
+
+def test_help_costs_at_most_ten_times_a_bare_interpreter() -> None:
+    def best_of(*command: str) -> float:
+        times = []
+        for _ in range(5):
+            start_at = time.perf_counter()
+            subprocess.run(command, check=True, capture_output=True, timeout=60)
+            times.append(time.perf_counter() - start_at)
+        return min(times)
+
+    assert best_of(*GRPCDOCTOR, "--help") <= 10 * best_of(sys.executable, "-c", "pass")
