@@ -63,7 +63,7 @@ RULE_OF: Final[dict[Kind, str]] = {
     Kind.NO_HEALTHY: "no-healthy-upstream",
     Kind.UPSTREAM_OVERLOADED: "upstream-overloaded",
     Kind.UPSTREAM_TIMEOUT: "upstream-timeout",
-    Kind.UNANSWERED: "upstream-timeout",
+    Kind.UNANSWERED: "response-timeout",
     Kind.FAULT: "fault-injected",
     Kind.RBAC: "rbac-denied",
     Kind.AUTH: "authentication-required",

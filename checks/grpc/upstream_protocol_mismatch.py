@@ -18,7 +18,7 @@ RULE = Rule(
     name="upstream-protocol-mismatch",
     severity=Severity.ERROR,
     title="proxy and backend speak different HTTP versions",
-    explains=("rst-stream", "trailers-missing", "upstream-timeout", "not-grpc"),
+    explains=("rst-stream", "trailers-missing", "upstream-timeout", "response-timeout", "not-grpc"),
 )
 NEEDS = (GrpcFacts, HealthFacts, ReflectionFacts, CallFacts)
 
