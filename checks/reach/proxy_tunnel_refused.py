@@ -49,16 +49,15 @@ def check(run: Run) -> Iterator[Conclusion]:
 
 
 def _fixes(run: Run, tcp: TcpFacts) -> tuple[Fix, ...]:
-    around = []
-    if tcp.proxy_variable:
-        command = f"env -u {quote(tcp.proxy_variable)} {probe_command(run)}"
-        around.append(
-            Fix("probe without the proxy, to see whether the endpoint is reachable directly", command=command)
-        )
+    host = quote(run.target.dial_host)
+    around = Fix(
+        "probe without the proxy, to see whether the endpoint is reachable directly",
+        command=f"no_grpc_proxy={host} {probe_command(run)}",
+    )
     exempt = Fix(
         "if it is, exempt the host for every gRPC client (gRFC A1: C-core reads no_grpc_proxy first)",
-        command=f"export no_grpc_proxy={quote(run.target.host)} no_proxy={quote(run.target.host)}",
+        command=f"export no_grpc_proxy={host} no_proxy={host}",
     )
     words = (tcp.proxy_error or "").split(" ")
     told = _BY_STATUS.get(words[1]) if len(words) > 1 and words[0].startswith("HTTP/") else None
-    return (*(Fix(text) for text in (told,) if text), *around, exempt)
+    return (*(Fix(text) for text in (told,) if text), around, exempt)

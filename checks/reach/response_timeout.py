@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from grpcdoctor.checks._commands import curl_command, probe_command
 from grpcdoctor.checks.tls._failure import failure_of
 from grpcdoctor.checks.tls._words import handshake_evidence
+from grpcdoctor.model.codes import GrpcStatus
 from grpcdoctor.model.conclusions import milliseconds
 from grpcdoctor.model.facts.grpc import CallFacts, GrpcFacts, HealthFacts, ReflectionFacts, Reply
 from grpcdoctor.model.facts.http2 import FirstBytes, H2cFacts, Http2Facts
@@ -21,10 +22,11 @@ RULE = Rule(
     name="response-timeout",
     severity=Severity.ERROR,
     title="the peer accepts the connection and never answers",
-    explains=("http2-not-spoken", "slow-response"),
+    explains=("http2-not-spoken", "slow-response", "upstream-timeout"),
 )
 NEEDS = (TlsFacts, H2cFacts, SniFacts, SilenceFacts, Http2Facts, GrpcFacts, HealthFacts, ReflectionFacts, CallFacts)
 
+_PAST_THE_PROXY = "kubectl port-forward pod/POD 50051:50051"
 _HUNG = (
     "TCP accepts in the kernel, even for a process that hangs: the server may be stuck, stopped or out of threads, or "
     "a load balancer holds the connection without a backend."
@@ -95,27 +97,35 @@ _FIXES = (
 
 def _calls(run: Run) -> Iterator[Conclusion]:
     questions = _questions(run)
-    silent = [(what, reply) for what, reply, _ in questions if reply.lost == "timeout" and not reply.answered]
+    silent = [asked for asked in questions if asked[1].lost == "timeout" and not asked[1].answered]
     if not silent:
         return
-    anything = any(reply.answered for _, reply, _ in questions)
-    own_call = any(own and reply.lost == "timeout" and not reply.answered for _, reply, own in questions)
+    own_call = silent[-1][2]  # it is the last question
+    served = not own_call and any(_served(reply) for _, reply, _ in questions)
     first = silent[-1][0] if own_call else silent[0][0]
     yield Finding(
         RULE,
         message=f"no answer to {first}",
         explanation="HTTP/2 works and the request was sent; not even response headers came back. Behind a proxy the "
         "backend is what does not answer, and the proxy has no timeout, or a longer one."
-        + (" Other questions on the same connection were answered." if anything else ""),
+        + (" Other calls on the same connection were answered." if served else ""),
         evidence=tuple(
             Evidence(f"{reply.path or what}: nothing within {milliseconds(reply.duration_ms)}", ref="grpc")
-            for what, reply in silent
+            for what, reply, _ in silent
         ),
         fixes=_call_fixes(run),
-        severity=Severity.WARNING if anything and not own_call else None,
-        confidence=0.7 if anything and not own_call else 1.0,
-        alternatives=(Alternative("slow-response", "it may answer later than was waited for", _patient(run)),),
+        severity=Severity.WARNING if served else None,
+        confidence=0.7 if served else 0.9,
+        alternatives=(
+            Alternative("slow-response", "it may answer later than was waited for", _patient(run)),
+            Alternative("upstream-timeout", "behind a proxy it is the backend that does not answer", _PAST_THE_PROXY),
+        ),
     )
+
+
+def _served(reply: Reply) -> bool:
+    """Application code answered: UNIMPLEMENTED comes from the library itself, even while every handler hangs."""
+    return reply.http_status is not None and reply.grpc_status != GrpcStatus.UNIMPLEMENTED
 
 
 def _questions(run: Run) -> list[tuple[str, Reply, bool]]:
@@ -139,6 +149,6 @@ def _patient(run: Run) -> str:
 def _call_fixes(run: Run) -> tuple[Fix, ...]:
     return (
         Fix("wait longer, to tell slow from stuck", command=_patient(run)),
-        Fix("call the backend past the proxy", command="kubectl port-forward pod/POD 50051:50051"),
+        Fix("call the backend past the proxy", command=_PAST_THE_PROXY),
         _FIXES[1],
     )

@@ -234,8 +234,8 @@ def _name_refused(scene: _Scene) -> Failure | None:
 
 
 def _closed_silently(scene: _Scene) -> Failure | None:
-    if scene.closed_after:
-        return Failure("connection-closed-silently", 0.8)
+    if scene.closed_after:  # a server that is strict about ALPN closes too: then the ALPN rules speak
+        return Failure("connection-closed-silently", 0.8) if scene.handshake.selected == "h2" else _NOT_OURS
     if scene.tls_evident or scene.in_clear != "closed":
         return None
     if scene.tls.asked and not scene.closed_without_a_byte:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grpcdoctor.checks._commands import openssl_command
+from grpcdoctor.checks.tls._alpn import alpn_fixes
 from grpcdoctor.checks.tls._words import severity_where_tls_was_asked
 from grpcdoctor.model.conclusions import alpn_triple
 from grpcdoctor.model.facts.http2 import Http2Facts
 from grpcdoctor.model.facts.tls import AlpnFacts, Handshake, TlsFacts
-from grpcdoctor.model.finding import Alternative, Conclusion, Evidence, Finding, Fix
+from grpcdoctor.model.finding import Alternative, Conclusion, Evidence, Finding
 from grpcdoctor.model.rule import Rule, Severity
 from grpcdoctor.model.run import Run
 
@@ -41,7 +42,7 @@ def check(run: Run) -> Iterator[Conclusion]:
         explanation="gRPC clients require h2 to be selected in ALPN: grpc-go >= 1.67, grpcio and grpc-java refuse "
         "such a connection. Older clients and old grpcurl still connect, so it may look fine there.",
         evidence=tuple(evidence),
-        fixes=_FIXES,
+        fixes=alpn_fixes(run, "haproxy", "envoy", "aws-nlb"),
         severity=severity_where_tls_was_asked(tls),
         confidence=1.0 if both is not None else 0.6,
         alternatives=() if both is not None else (_other(run),),
@@ -65,11 +66,3 @@ def _other(run: Run) -> Alternative:
 
 _MESSAGE_SURE = "the TLS listener negotiates no protocol (ALPN is not configured)"
 _MESSAGE_UNSURE = "the TLS listener does not select h2 in ALPN"
-_FIXES = (
-    Fix("haproxy: add alpn to the bind line", patch="bind :443 ssl crt /etc/haproxy/cert.pem alpn h2,http/1.1"),
-    Fix("Envoy: add to the listener's common_tls_context", patch='alpn_protocols: ["h2", "http/1.1"]'),
-    Fix(
-        "AWS NLB with a TLS listener: annotate the Service",
-        patch="service.beta.kubernetes.io/aws-load-balancer-alpn-policy: HTTP2Preferred",
-    ),
-)

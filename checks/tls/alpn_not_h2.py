@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grpcdoctor.checks._commands import openssl_command
+from grpcdoctor.checks.tls._alpn import alpn_fixes
 from grpcdoctor.checks.tls._words import alert_text, severity_where_tls_was_asked
 from grpcdoctor.model.codes import TlsAlert
 from grpcdoctor.model.conclusions import alpn_triple
@@ -44,7 +45,7 @@ def check(run: Run) -> Iterator[Conclusion]:
         message=message,
         explanation=_WHY + (" Lenient clients (old grpcurl) may still get through." if not refused else ""),
         evidence=_evidence(run, tls.handshake, both),
-        fixes=_FIXES if not only_with_http1 else (Fix("see whether several backends answer", command=_look(run)),),
+        fixes=_fixes(run, only_with_http1),
         severity=severity_where_tls_was_asked(tls),
         confidence=0.7 if only_with_http1 else 1.0,
     )
@@ -82,12 +83,7 @@ def _evidence(run: Run, shake: Handshake, both: Handshake | None) -> tuple[Evide
     return tuple(evidence)
 
 
-def _look(run: Run) -> str:
-    return openssl_command(run, "-alpn", "h2")
-
-
-_FIXES = (
-    Fix("Envoy: in the listener's common_tls_context", patch='alpn_protocols: ["h2", "http/1.1"]'),
-    Fix("nginx: in the server block (before 1.25.1: `listen 443 ssl http2;`)", patch="http2 on;"),
-    Fix("haproxy: on the bind line", patch="bind :443 ssl crt /etc/haproxy/cert.pem alpn h2,http/1.1"),
-)
+def _fixes(run: Run, only_with_http1: bool) -> tuple[Fix, ...]:
+    if only_with_http1:
+        return (Fix("see whether several backends answer", command=openssl_command(run, "-alpn", "h2")),)
+    return alpn_fixes(run, "nginx", "envoy", "haproxy")
