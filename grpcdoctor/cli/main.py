@@ -13,6 +13,9 @@ from grpcdoctor.cli.exit_codes import ExitCode
 from grpcdoctor.cli.lazy import LazyGroup
 from grpcdoctor.version import __version__
 
+_COMPLETION = "_GRPCDOCTOR_COMPLETE"
+"""click's own variable: what a shell sets to ask for completions."""
+
 
 @click.group(
     cls=LazyGroup,
@@ -51,7 +54,9 @@ def run(arguments: Sequence[str]) -> int:
     except click.ClickException as wrong:
         _explain(wrong)
         return ExitCode.USAGE
-    except (ReaderGone, BrokenPipeError, SystemExit):  # click turns EPIPE into SystemExit
+    except SystemExit as left:  # click leaves so after shell completion, and where --help meets a closed pipe
+        return int(left.code or 0) if _COMPLETION in os.environ else ExitCode.READER_GONE
+    except (ReaderGone, BrokenPipeError):
         return ExitCode.READER_GONE
     except (Interrupted, click.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED

@@ -42,7 +42,7 @@ def undecided_block(page: Page, report: Report) -> None:
         else:
             page.prose("Unseen", unseen_line(spot))
         if spot.decide:
-            _decide(page, "Next", spot.decide)
+            _decide(page, "Decide", spot.decide)
 
 
 def blind_spots(page: Page, spots: Sequence[BlindSpot]) -> None:
@@ -158,7 +158,7 @@ def _alternatives(page: Page, alternatives: Sequence[Alternative]) -> None:
 
 
 def _decide(page: Page, label: str, decide: str) -> None:
-    page.prose(label, "this decides:")
+    page.prose(label, "run this:")
     page.verbatim(decide, _COMMAND_INDENT)
 
 

@@ -30,7 +30,7 @@ def _ladder(page: Page, rungs: tuple[Rung, ...]) -> None:
     for rung in rungs:
         spans += _rung(rung, page.style)
         spans.append((" ", ""))
-    page.prose("Ladder", spans)
+    page.prose("Ladder", spans, gap=2)
 
 
 def _rung(rung: Rung, style: Style) -> list[Span]:
@@ -40,9 +40,8 @@ def _rung(rung: Rung, style: Style) -> list[Span]:
     if rung.note:
         words.append(f"({rung.note})")
     text = NO_BREAK.join(word.replace(" ", NO_BREAK) for word in words)
-    # One more blank than between words: a rung ends where two blanks are.
     role = ROLE_OF_MARK[rung.mark]
-    return [(glyph_of(rung.mark, style), role), (NO_BREAK + text + NO_BREAK, "" if rung.mark is Mark.OK else role)]
+    return [(glyph_of(rung.mark, style), role), (NO_BREAK + text, "" if rung.mark is Mark.OK else role)]
 
 
 def _one_line(page: Page, label: str, text: str | None) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 from grpcdoctor.model.report import DecidedBy, Hop
 
 # Deciders on the wire; every other kind is an object with a field.
-_NEGOTIATED: Final = {"ALPN": "ALPN selected {}", "prior knowledge": "by prior knowledge, answered in {}"}
+_NEGOTIATED: Final = {"ALPN": "ALPN selected {}", "prior knowledge": "prior knowledge, answered in {}"}
 
 
 def chain(hops: tuple[Hop, ...]) -> list[str]:
@@ -26,7 +26,7 @@ def chain(hops: tuple[Hop, ...]) -> list[str]:
 
 
 def arrow(hop: Hop) -> str:
-    if hop.protocol == "unknown" and hop.tls is None:
+    if hop.protocol == "unknown" and hop.decided_by is None:
         return "—not visible from here→"
     return f"—{hop.protocol}, {hop.tls or 'plaintext'}→"
 
@@ -34,7 +34,7 @@ def arrow(hop: Hop) -> str:
 def reason(decided_by: DecidedBy) -> str:
     """`ALPN selected h2`, `Service prod/greeter spec.ports[0].name is http-main`."""
     if decided_by.kind == "prior knowledge" and decided_by.value == "h2":
-        return "by prior knowledge"
+        return "prior knowledge"
     if decided_by.kind in _NEGOTIATED and decided_by.value is not None:
         return _NEGOTIATED[decided_by.kind].format(decided_by.value)
     named = "/".join(part for part in (decided_by.namespace, decided_by.name) if part)

@@ -121,10 +121,12 @@ def _http2(seen: Observations, report: Report) -> Rung | None:
 
 def _grpc(seen: Observations, report: Report) -> Rung | None:
     facts = seen.get(GrpcFacts)
+    health = seen.get(HealthFacts)
+    if facts is None and health is not None and health.check is not None:
+        return Rung("grpc", _speaks_grpc(health.check))  # --quick asks health only
     if facts is None or facts.reply is None:
         return Rung("grpc")
-    reply = facts.reply
-    return Rung("grpc", _ok(reply.is_grpc and reply.grpc_status is not None), _reply_time(reply))
+    return Rung("grpc", _speaks_grpc(facts.reply), _reply_time(facts.reply))
 
 
 def _health(seen: Observations, report: Report) -> Rung | None:
@@ -216,6 +218,10 @@ def _worsen(rungs: list[Rung], finding: Finding) -> None:
 
 def _ok(sound: bool) -> Mark:
     return Mark.OK if sound else Mark.FAIL
+
+
+def _speaks_grpc(reply: Reply) -> Mark:
+    return _ok(reply.is_grpc and reply.grpc_status is not None)
 
 
 def _took(seen: Observations, probe: str) -> float | None:

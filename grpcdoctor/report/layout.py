@@ -75,18 +75,19 @@ def clip(text: str, width: int, style: Style) -> str:
     return kept.rstrip(" ,") + style.glyphs.ellipsis
 
 
-def wrap(spans: Iterable[Span], width: int) -> list[list[Span]]:
+def wrap(spans: Iterable[Span], width: int, gap: int = 1) -> list[list[Span]]:
     """The spans in lines of at most `width` columns. A longer word stands alone, whole.
 
-    A no-break blank holds its neighbours together where they fit on a line, and is printed as a blank.
+    `gap` blanks stand between words. A no-break blank holds its neighbours together where they fit on a line, and is
+    printed as a blank.
     """
     lines: list[list[Span]] = []
     used = 0
     for word in _words(spans, width):
         size = width_of(word)
-        if lines and used + 1 + size <= width:
-            lines[-1] += [(" ", word[0][1] if lines[-1][-1][1] == word[0][1] else ""), *word]
-            used += 1 + size
+        if lines and used + gap + size <= width:
+            lines[-1] += [(" " * gap, word[0][1] if lines[-1][-1][1] == word[0][1] else ""), *word]
+            used += gap + size
         else:
             lines.append(word)
             used = size
@@ -129,11 +130,11 @@ class Page:
     def line(self, *spans: Span) -> None:
         self.lines.append(list(spans))
 
-    def prose(self, label: str, spans: str | Iterable[Span], indent: int = LABEL_COLUMN) -> None:
+    def prose(self, label: str, spans: str | Iterable[Span], indent: int = LABEL_COLUMN, gap: int = 1) -> None:
         """Wrapped words beside a label (or under the last one, where the label is empty)."""
         words: list[Span] = [(spans, "")] if isinstance(spans, str) else list(spans)
         words = [(NO_BREAK.join(map(self.style.fit, text.split(NO_BREAK))), role) for text, role in words]
-        for number, found in enumerate(wrap(words, max(self.style.width - indent, _NARROWEST_COLUMN))):
+        for number, found in enumerate(wrap(words, max(self.style.width - indent, _NARROWEST_COLUMN), gap)):
             self._put(label if number == 0 else "", found, indent)
 
     def one_line(self, label: str, text: str, role: str = "") -> None:

@@ -92,3 +92,15 @@ def test_help_costs_at_most_ten_times_a_bare_interpreter() -> None:
         return min(times)
 
     assert best_of(*GRPCDOCTOR, "--help") <= 10 * best_of(sys.executable, "-c", "pass")
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [("grpcdoctor pr", "probe"), ("grpcdoctor probe --time", "--timeout"), ("grpcdoctor probe -o ma", "markdown")],
+)
+def test_the_shell_can_complete_commands_options_and_formats(words: str, wanted: str) -> None:
+    asked = {"_GRPCDOCTOR_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    with start(**asked) as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert f"plain,{wanted}" in out.split()

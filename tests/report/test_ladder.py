@@ -88,3 +88,8 @@ def test_every_rule_of_the_network_marks_a_rung_that_exists() -> None:
     known = {"dns", "tcp", "plaintext", "tls", "alpn", "http/2", "grpc", "health", "reflection", "call"}
     for rule in rules().values():
         assert set(rungs_of(Finding(rule, "x", (Evidence("x"),)))) <= known, rule.name
+
+
+def test_a_quick_run_knows_grpc_by_the_answer_of_health() -> None:
+    assert marks(HealthFacts(check=samples.reply("/h/C"), status="SERVING"))["grpc"] is Mark.OK
+    assert marks(HealthFacts(check=samples.reply("/h/C", None)))["grpc"] is Mark.FAIL
