@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from grpcdoctor.model.codes import TlsAlert
+from grpcdoctor.model.facts.grpc import CallFacts, GrpcFacts, HealthFacts
 from grpcdoctor.model.facts.http2 import H2cFacts, Http2Facts
 from grpcdoctor.model.facts.reach import SilenceFacts
 from grpcdoctor.model.facts.tls import Handshake, SniFacts, TlsFacts
@@ -23,6 +24,11 @@ _HTTPS_PORT_TEXTS: Final = (
     "speaking plain http to an ssl-enabled server port",
     "this combination of host and port requires tls",
 )
+# nginx lets the handshake through and refuses in HTTP: status 400 with one of these pages (its codes 496 and 495).
+_CERTIFICATE_PAGES: Final = {
+    "no required ssl certificate was sent": "client-certificate-required",
+    "the ssl certificate error": "client-certificate-rejected",
+}
 # RFC 8446 §6.2: the alerts that speak about the certificate of the other side, and handshake_failure, which TLS 1.2
 # servers send for a missing one.
 _CERTIFICATE_ALERTS: Final = frozenset(
@@ -91,7 +97,7 @@ def failure_of(run: Run) -> Failure | None:
         silence=silence_of(run),
     )
     if not _failed(scene):
-        return None
+        return refused_in_http(run)
     return next((failure for classify in _CLASSIFIERS if (failure := classify(scene)) is not None), None)
 
 
@@ -100,6 +106,19 @@ def _failure_in_clear(clear: H2cFacts | None) -> Failure | None:
     if clear is None or not clear.asked or clear.first is None or names_https_port(clear):
         return None
     return _IN_CLEAR_ONLY.get(clear.first.spoken)
+
+
+def refused_in_http(run: Run) -> Failure | None:
+    """TLS stands, and the answer to a request is a page about the client's certificate."""
+    known, health, call = run.get(GrpcFacts), run.get(HealthFacts), run.get(CallFacts)
+    replies = (
+        known.reply if known is not None else None,
+        health.check if health is not None else None,
+        call.reply if call is not None else None,
+    )
+    pages = [reply.body.lower() for reply in replies if reply is not None and reply.http_status == _BAD_REQUEST]
+    found = (name for text, name in _CERTIFICATE_PAGES.items() if any(text in page for page in pages))
+    return next((Failure(name) for name in found), None)
 
 
 def silence_of(run: Run) -> str | None:
@@ -251,6 +270,7 @@ def _reason(shake: Handshake) -> str:
     return (shake.error or "").upper().replace(" ", "_")
 
 
+_BAD_REQUEST: Final = 400
 _NOT_OURS: Final = Failure("")
 _IN_CLEAR_ONLY: Final = {
     "closed": Failure("connection-closed-silently", 0.6),

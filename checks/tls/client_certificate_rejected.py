@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from shlex import quote
 
 from grpcdoctor.checks._commands import openssl_command
-from grpcdoctor.checks.tls._failure import failure_of
+from grpcdoctor.checks.tls._failure import failure_of, refused_in_http
 from grpcdoctor.checks.tls._words import alert_text, handshake_evidence, severity_where_tls_was_asked
 from grpcdoctor.model.codes import TlsAlert
+from grpcdoctor.model.facts.grpc import CallFacts, GrpcFacts, HealthFacts
 from grpcdoctor.model.facts.http2 import H2cFacts, Http2Facts
 from grpcdoctor.model.facts.reach import SilenceFacts
 from grpcdoctor.model.facts.tls import SniFacts, TlsFacts
@@ -23,7 +24,7 @@ RULE = Rule(
     title="the server rejects the client certificate",
     explains=("http2-not-spoken", "http2-protocol-error", "not-grpc"),
 )
-NEEDS = (TlsFacts, SniFacts, H2cFacts, Http2Facts, SilenceFacts)
+NEEDS = (TlsFacts, SniFacts, H2cFacts, Http2Facts, SilenceFacts, GrpcFacts, HealthFacts, CallFacts)
 
 _WHY = {
     TlsAlert.UNKNOWN_CA: "The server does not trust the CA that issued it.",
@@ -43,21 +44,28 @@ def check(run: Run) -> Iterator[Conclusion]:
         return
     alert = tls.handshake.alert
     said = f" ({alert_text(alert).split(' ', 2)[-1]})" if alert else ""
-    given = run.options.cert or "the client certificate"
     yield Finding(
         RULE,
         message=f"the server rejects the client certificate{said}",
         explanation=(_WHY.get(TlsAlert(alert), _VAGUE) if alert in set(TlsAlert) else _VAGUE)
         + " In TLS 1.3 this comes after the handshake, so clients report a lost connection.",
-        evidence=(
-            handshake_evidence(tls),
-            Evidence(f"the server asked for a certificate and was given {given}", ref="tls"),
-        ),
+        evidence=_evidence(run, tls),
         fixes=_fixes(run, alert),
         severity=severity_where_tls_was_asked(tls),
         confidence=failure.confidence,
         alternatives=_alternatives(run, failure.confidence),
     )
+
+
+def _evidence(run: Run, tls: TlsFacts) -> tuple[Evidence, ...]:
+    given = run.options.cert or "the client certificate"
+    seen = (
+        handshake_evidence(tls),
+        Evidence(f"the server asked for a certificate and was given {given}", ref="tls"),
+    )
+    if refused_in_http(run) is None:
+        return seen
+    return (*seen, Evidence('HTTP 400 with the page "The SSL certificate error"', ref="grpc"))
 
 
 def _fixes(run: Run, alert: int | None) -> tuple[Fix, ...]:

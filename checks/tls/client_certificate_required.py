@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grpcdoctor.checks._commands import openssl_command, probe_command
-from grpcdoctor.checks.tls._failure import failure_of
+from grpcdoctor.checks.tls._failure import failure_of, refused_in_http
 from grpcdoctor.checks.tls._words import handshake_evidence, severity_where_tls_was_asked
+from grpcdoctor.model.facts.grpc import CallFacts, GrpcFacts, HealthFacts
 from grpcdoctor.model.facts.http2 import H2cFacts, Http2Facts
 from grpcdoctor.model.facts.reach import SilenceFacts
 from grpcdoctor.model.facts.tls import SniFacts, TlsFacts
@@ -21,7 +22,7 @@ RULE = Rule(
     title="the server requires a client certificate",
     explains=("http2-not-spoken", "http2-protocol-error", "not-grpc"),
 )
-NEEDS = (TlsFacts, SniFacts, H2cFacts, Http2Facts, SilenceFacts)
+NEEDS = (TlsFacts, SniFacts, H2cFacts, Http2Facts, SilenceFacts, GrpcFacts, HealthFacts, CallFacts)
 
 
 def check(run: Run) -> Iterator[Conclusion]:
@@ -31,6 +32,8 @@ def check(run: Run) -> Iterator[Conclusion]:
     seen = [handshake_evidence(tls)]
     if tls.client_certificate_requested:
         seen.append(Evidence("the server sent a CertificateRequest; no --cert was given", ref="tls"))
+    if refused_in_http(run) is not None:
+        seen.append(Evidence('HTTP 400 with the page "No required SSL certificate was sent"', ref="grpc"))
     yield Finding(
         RULE,
         message="the server requires a client certificate (mutual TLS)",

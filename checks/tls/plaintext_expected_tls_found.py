@@ -33,7 +33,8 @@ def check(run: Run) -> Iterator[Conclusion]:
     if tls is not None and tls.handshake is not None:
         evidence.append(Evidence(f"with TLS: {_handshake(tls)}", ref="tls"))
     # A working HTTP/1.1 site in clear beside TLS on one port is rare, but then TLS need not be where gRPC is.
-    two_faced = clear.first.spoken == "http/1.1" and not names_https_port(clear)
+    over_tls = tls.handshake.selected if tls is not None and tls.handshake is not None else None
+    two_faced = clear.first.spoken == "http/1.1" and not names_https_port(clear) and over_tls != "h2"
     yield Finding(
         RULE,
         message="this port speaks TLS; it was called in clear text",
