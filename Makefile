@@ -47,12 +47,12 @@ $(BIN)/pip:
 	@$(PYTHON) -m venv --clear $(VENV)
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/pip
-	@echo "Installing grpcdoctor into $(VENV) (only now and when pyproject.toml changes) …" >&2
+	@echo "Installing grpcdoctor into $(VENV) (about a minute, and only now and when pyproject.toml changes) …" >&2
 	@$(INSTALL) --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/pip
-	@echo "Installing grpcdoctor and its developers' tools into $(VENV) (only now and when pyproject.toml changes) …" >&2
+	@echo "Installing grpcdoctor and its developers' tools into $(VENV) (about a minute, and only now and when pyproject.toml changes) …" >&2
 	@$(INSTALL) --editable '.[lab,dev]'
 	@touch $@ $(VENV)/.installed
 

@@ -23,8 +23,8 @@ FUNCTION_LINES = 50  # most stay below 40
 
 # What a check may import: it computes, and nothing in here can reach a network, a file or a clock.
 PURE = {
-    "__future__", "collections", "dataclasses", "datetime", "enum", "functools", "ipaddress", "itertools", "math",
-    "operator", "re", "shlex", "string", "textwrap", "typing", "urllib.parse",
+    "__future__", "collections", "dataclasses", "datetime", "difflib", "enum", "functools", "ipaddress", "itertools",
+    "math", "operator", "re", "shlex", "string", "textwrap", "typing", "urllib.parse",
     "grpcdoctor.checks", "grpcdoctor.cluster", "grpcdoctor.model",
 }  # fmt: skip
 
