@@ -22,7 +22,7 @@ RULE = Rule(
     severity=Severity.ERROR,
     title="the server closes the HTTP/2 connection with GOAWAY",
     explains=("rst-stream", "not-grpc", "trailers-missing", "connection-closed-silently", "http2-protocol-error",
-              "upstream-timeout", "clients-disagree"),
+              "upstream-timeout", "response-timeout", "clients-disagree"),
 )
 NEEDS = (Http2Facts,)
 

@@ -16,7 +16,9 @@ RULE = Rule(
     name="max-concurrent-streams-zero",
     severity=Severity.ERROR,
     title="the server allows no streams",
-    explains=("rst-stream", "goaway-on-connect", "not-grpc", "upstream-timeout", "clients-disagree"),
+    explains=(
+        "rst-stream", "goaway-on-connect", "not-grpc", "upstream-timeout", "response-timeout", "clients-disagree",
+    ),
 )
 NEEDS = (Http2Facts,)
 
