@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from shlex import join, quote
+from typing import Final
 
 from grpcdoctor.model.run import Run
 from grpcdoctor.model.target import is_address, join_host_port
+
+_ABOUT_TLS: Final = frozenset(("--servername", "--cacert", "--cert", "--key", "--insecure"))
 
 
 def probe_command(run: Run, *flags: str, plaintext: bool | None = None, endpoint: str | None = None) -> str:
     """`grpcdoctor probe …` for the same target, with what the user gave and these flags added.
 
-    A flag of the user's that `flags` names again is left out. Metadata is never repeated: it may hold secrets.
+    A flag of the user's that `flags` names again is left out. Metadata is never repeated: it may hold secrets. A flag
+    about TLS turns a plaintext target into one for TLS.
     """
     clear = not run.target.tls if plaintext is None else plaintext
+    clear = clear and not any(flag in _ABOUT_TLS for flag in flags)
     words = ["--plaintext"] if clear else []
     for flag, value in _given(run, clear):
         if flag not in flags:
             words += [flag, value] if value else [flag]
-    return " ".join(("grpcdoctor probe", *map(quote, (*words, *flags)), quote(endpoint or _endpoint(run))))
+    return " ".join(("grpcdoctor probe", *map(quote, (*words, *flags)), quote(endpoint or _endpoint(run, clear))))
 
 
 def openssl_command(run: Run, *flags: str, server_name: str | None = None) -> str:
@@ -56,9 +61,11 @@ def _given(run: Run, clear: bool) -> list[tuple[str, str]]:
     return [*present, ("--insecure", "")] if options.insecure and not clear else present
 
 
-def _endpoint(run: Run) -> str:
+def _endpoint(run: Run, clear: bool) -> str:
+    """The target as written; with its port where the default one would be another."""
     target = run.target
-    return target.endpoint if target.unix_path or target.port_given else target.host_in_authority
+    bare = not target.port_given and target.unix_path is None and clear is not target.tls
+    return target.host_in_authority if bare else target.endpoint
 
 
 def _dialled(run: Run) -> str:

@@ -92,7 +92,7 @@ _SILENT = {"open": "kept open", "closed": "closed as well"}
 
 def _alternatives(run: Run, tls: TlsFacts | None) -> tuple[Alternative, ...]:
     if tls is None:
-        decide = probe_command(run, plaintext=False, endpoint=run.target.endpoint)
+        decide = probe_command(run, plaintext=False)
         return (
             Alternative(
                 "plaintext-expected-tls-found", "many TLS ports hang up on clear text; TLS was not tried", decide

@@ -233,7 +233,7 @@ def _no_name_sent(scene: _Scene) -> Failure | None:
         return None
     if named is not None and (named.result, named.alert) != (shake.result, shake.alert):
         return Failure("sni-required", 0.9)  # a name, though a made-up one, changed the answer
-    if shake.alert is not None or scene.tls_evident or scene.silence == "open":
+    if shake.alert is not None or scene.tls_evident or (scene.tls.asked and scene.silence == "open"):
         return Failure("sni-required", 0.6)
     return None
 

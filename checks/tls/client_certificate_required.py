@@ -55,9 +55,7 @@ def check(run: Run) -> Iterator[Conclusion]:
 
 
 def _with_certificate(run: Run) -> str:
-    return probe_command(
-        run, "--cert", "client.pem", "--key", "client.key", plaintext=False, endpoint=run.target.endpoint
-    )
+    return probe_command(run, "--cert", "client.pem", "--key", "client.key")
 
 
 def _alternatives(run: Run, confidence: float) -> tuple[Alternative, ...]:

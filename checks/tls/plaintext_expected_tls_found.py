@@ -71,11 +71,7 @@ def _handshake(tls: TlsFacts) -> str:
 
 
 def _with_tls(run: Run) -> str:
-    command = probe_command(run, plaintext=False, endpoint=run.target.endpoint)
     tls = run.get(TlsFacts)
     refused = tls is not None and tls.verified is not None and tls.verified.result == "verify-failed"
-    return (
-        command.replace("grpcdoctor probe", "grpcdoctor probe --cacert ca.pem", 1)
-        if refused and not run.options.cacert
-        else command
-    )
+    flags = ("--cacert", "ca.pem") if refused and run.options.cacert is None else ()
+    return probe_command(run, *flags, plaintext=False)

@@ -68,6 +68,6 @@ def _fixes(run: Run, spoken: str) -> tuple[Fix, ...]:
         return (Fix("look for the port where gRPC listens", command="kubectl get service -A -o wide"), on_the_server)
     in_clear = Fix(
         "call it in clear text (grpcurl -plaintext; insecure credentials in gRPC clients)",
-        command=probe_command(run, plaintext=True, endpoint=run.target.endpoint),
+        command=probe_command(run, plaintext=True),
     )
     return (in_clear, on_the_server)
