@@ -127,12 +127,12 @@ def _wait(reply: Reply) -> float:
 
 
 def _round_trip_ms(run: Run) -> float | None:
-    """One PING; else the quickest connect(), which is one round trip too."""
+    """The quicker of a PING and a connect(), one round trip each: a server that is busy answers PINGs late as well."""
     http2, tcp = run.get(Http2Facts), run.get(TcpFacts)
+    trips = [a.duration_ms for a in tcp.attempts if a.result == "connected"] if tcp is not None else []
     if http2 is not None and http2.ping_ms is not None:
-        return http2.ping_ms
-    connects = [a.duration_ms for a in tcp.attempts if a.result == "connected"] if tcp is not None else []
-    return min(connects, default=None)
+        trips.append(http2.ping_ms)
+    return min(trips, default=None)
 
 
 def _upstream_ms(slow: tuple[Seen, ...]) -> float | None:

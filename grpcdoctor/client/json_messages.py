@@ -18,6 +18,8 @@ def to_bytes(descriptor: Descriptor, data: str) -> bytes:
     from google.protobuf.message_factory import GetMessageClass
 
     message = GetMessageClass(descriptor)()
+    if not data.lstrip().startswith("{") and descriptor.file.package != "google.protobuf":
+        raise DataError(f"--data does not fit {descriptor.full_name}: a JSON object is wanted, such as {{}}")
     try:
         Parse(data, message)
     except (ParseError, RecursionError) as wrong:

@@ -16,13 +16,20 @@ def causes_of(findings: Sequence[Finding], run: Run) -> tuple[Cause, ...]:
     candidates = sorted((f for f in findings if f.effective_severity is not Severity.INFO), key=_rank)
     causes: list[Cause] = []
     folded: set[int] = set()
-    for root in candidates:
+    for root in sorted(candidates, key=lambda finding: (_is_explained(finding, candidates), *_rank(finding))):
         if id(root) in folded:
             continue
-        consequences = tuple(f for f in candidates if id(f) not in folded and _explains(root, f))
+        taken = folded | {id(cause.root) for cause in causes}
+        consequences = tuple(f for f in candidates if id(f) not in taken and _explains(root, f))
         folded.update(id(finding) for finding in consequences)
         causes.append(_cause(root, consequences, run))
-    return tuple(causes)
+    return tuple(sorted(causes, key=lambda cause: _rank(cause.root)))
+
+
+def _is_explained(finding: Finding, candidates: Sequence[Finding]) -> bool:
+    """Something at least as bad explains it, so it is folded there whatever its rank."""
+    worst = finding.effective_severity.rank
+    return any(_explains(other, finding) and other.effective_severity.rank <= worst for other in candidates)
 
 
 def verdict_of(causes: Sequence[Cause], blind_spots: Sequence[BlindSpot]) -> Verdict:

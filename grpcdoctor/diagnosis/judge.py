@@ -14,9 +14,8 @@ from grpcdoctor.model.observation import Outcome
 from grpcdoctor.model.rule import Severity
 from grpcdoctor.model.run import Run
 
-
-# Statuses that only a gRPC server which took the call gives. The others come from proxies, limits and crashes too: where
-# no rule explained them, they prove nothing.
+# Statuses that only a gRPC server which took the call gives. The others come from proxies, limits and crashes too:
+# where no rule explained them, they prove nothing.
 _PROOFS: Final = frozenset(
     (
         GrpcStatus.OK,
@@ -42,7 +41,7 @@ def judge(run: Run) -> tuple[tuple[Finding, ...], tuple[BlindSpot, ...]]:
                 (findings if isinstance(conclusion, Finding) else blind_spots).append(conclusion)  # type: ignore[arg-type]
         except Exception as bug:
             blind_spots.append(_check_bug(check, bug))
-    blind_spots += _unproven(run, findings)
+    blind_spots += (*_unmade_call(run), *_unproven(run, findings))
     return tuple(findings), tuple(dict.fromkeys(blind_spots))
 
 
@@ -59,6 +58,14 @@ def _unproven(run: Run, findings: Sequence[Finding]) -> list[BlindSpot]:
         (o.error for o in run.observations if o.error and o.outcome is not Outcome.OK), "no question was answered"
     )
     return [BlindSpot("whether gRPC works here", why)]
+
+
+def _unmade_call(run: Run) -> list[BlindSpot]:
+    """The user asked for a call that could not be made: its outcome is unknown."""
+    call = run.get(CallFacts)
+    if call is None or call.error is None:
+        return []
+    return [BlindSpot(f"the call of {call.method}", call.error)]
 
 
 def _answers(run: Run) -> bool:

@@ -13,6 +13,6 @@ def alpn_triple(handshake: Handshake, spoken: str | None) -> str:
 
 def milliseconds(value: float) -> str:
     """`0.4 ms`, `12 ms`, `3.0 s`."""
-    if value >= 1000:
+    if value >= 999.5:
         return f"{value / 1000:.1f} s"
     return f"{value:.1f} ms" if value < 9.95 else f"{value:.0f} ms"

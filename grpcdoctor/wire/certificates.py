@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -21,10 +21,8 @@ def read_certificate(der: bytes, today: int = 0) -> Certificate:
 
     `today` (days since 1970) only separates the cache's entries, so that a long-running exporter counts days anew.
     """
-    from cryptography import x509
-
     try:
-        return _facts(x509.load_der_x509_certificate(der))
+        return _facts(_load(der))
     except Exception as broken:  # cryptography has many classes for it, without a common one
         return Certificate(subject=f"(undecodable: {broken})"[:200])
 
@@ -35,27 +33,43 @@ ISSUER_NOT_FOUND: Final = frozenset((2, 20, 21))
 
 def trusted_relative(top: bytes, trusted: Sequence[bytes]) -> str | None:
     """Subject of a trusted CA akin to the issuer of `top`: of the same name, else of the same organisation. All DER."""
-    from cryptography import x509
-    from cryptography.x509.oid import NameOID
-
     try:
-        issuer = x509.load_der_x509_certificate(top).issuer
+        issuer = _load(top).issuer
     except ValueError:
         return None
-    organisations = {a.value for a in issuer.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)}
+    wanted = _organisations(issuer)
     akin: str | None = None
-    for der in trusted:
-        try:
-            subject = x509.load_der_x509_certificate(der).subject
-        except ValueError:
-            continue
+    for subject in _subjects(trusted):
         if subject == issuer:
             return subject.rfc4514_string()
-        if akin is None and any(
-            a.value in organisations for a in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
-        ):
+        if akin is None and wanted & _organisations(subject):
             akin = subject.rfc4514_string()
     return akin
+
+
+def _subjects(certificates: Sequence[bytes]) -> Iterator[x509.Name]:
+    for der in certificates:
+        try:
+            yield _load(der).subject
+        except ValueError:
+            continue
+
+
+def _organisations(name: x509.Name) -> set[str | bytes]:
+    from cryptography.x509.oid import NameOID
+
+    return {attribute.value for attribute in name.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)}
+
+
+def _load(der: bytes) -> x509.Certificate:
+    """Raises ValueError. Roots in use break today's rules (a serial number of 0): that is no news for our users."""
+    import warnings
+
+    from cryptography import x509
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return x509.load_der_x509_certificate(der)
 
 
 def _facts(certificate: x509.Certificate) -> Certificate:

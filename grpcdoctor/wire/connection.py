@@ -162,11 +162,11 @@ class Http2Connection:
     async def _until(self, done: Callable[[], bool], deadline: Deadline) -> bool:
         """Wait until `done()`; False at the deadline or when the connection is over."""
         while not done():
-            if self._bug is not None:
-                raise self._bug
             if not self.usable or deadline.expired:
                 return False
             await self._change(deadline)
+            if self._bug is not None:
+                raise self._bug
         return True
 
     async def _change(self, deadline: Deadline) -> None:

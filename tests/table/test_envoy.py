@@ -12,7 +12,15 @@ from tests.table.diagnose import HELLO, SLOW, assert_first_cause, assert_healthy
 if TYPE_CHECKING:
     from tests.lab.envoy import Envoy
 
-HEALTHY = ("healthy-tls", "healthy-h2c", "healthy-h2c-codec-http2", "tls-upstream", "backend-bare", "grpc-web", "route-timeout-0")
+HEALTHY = (
+    "healthy-tls",
+    "healthy-h2c",
+    "healthy-h2c-codec-http2",
+    "tls-upstream",
+    "backend-bare",
+    "grpc-web",
+    "route-timeout-0",
+)
 
 FAULTS = [
     ("alpn-http1-only", "alpn-not-h2", "broken"),
@@ -76,7 +84,9 @@ def test_a_call_that_has_no_route_itself_is_broken(envoy: Envoy) -> None:
 
 
 def test_a_method_that_the_application_lacks_is_named(envoy: Envoy) -> None:
-    assert_first_cause(diagnose(envoy.port("healthy-h2c"), call="lab.Greeter/SayHelo"), "method-unimplemented", "broken")
+    assert_first_cause(
+        diagnose(envoy.port("healthy-h2c"), call="lab.Greeter/SayHelo"), "method-unimplemented", "broken"
+    )
 
 
 def test_rbac_that_denies_the_users_own_call_is_broken(envoy: Envoy) -> None:

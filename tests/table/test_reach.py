@@ -81,7 +81,7 @@ def test_an_unanswered_call_names_the_step() -> None:
     with fakes.no_answer() as server:
         report = diagnose(server.port, timeout=8)
     assert_first_cause(report, "response-timeout", "broken")
-    assert "call" in report.causes[0].title
+    assert "health check" in report.causes[0].title
 
 
 def test_a_unix_socket(tmp_path: Any) -> None:

@@ -1,0 +1,32 @@
+"""Findings, rules and codes."""
+
+from __future__ import annotations
+
+import pytest
+
+from grpcdoctor.model.codes import GrpcStatus, Http2Error, Setting, name_of
+from grpcdoctor.model.finding import Evidence, Finding
+from grpcdoctor.model.rule import Layer, Rule, Severity
+
+RULE = Rule("GD399", "made-up", Severity.ERROR, "made up")
+
+
+def test_without_evidence_there_is_no_finding() -> None:
+    with pytest.raises(ValueError, match="evidence"):
+        Finding(RULE, "something", ())
+
+
+def test_a_finding_may_be_milder_than_its_rule() -> None:
+    assert Finding(RULE, "m", (Evidence("e"),)).effective_severity is Severity.ERROR
+    assert Finding(RULE, "m", (Evidence("e"),), severity=Severity.INFO).effective_severity is Severity.INFO
+
+
+def test_the_hundred_of_a_code_is_its_layer() -> None:
+    assert RULE.layer is Layer.HTTP2
+
+
+def test_unknown_numbers_stay_visible() -> None:
+    assert name_of(Http2Error, 2) == "INTERNAL_ERROR"
+    assert name_of(Http2Error, 0x77) == "119"
+    assert name_of(Setting, 0xABCD) == "0xabcd"
+    assert name_of(GrpcStatus, 999) == "0x3e7"
