@@ -10,7 +10,7 @@ SCENARIO ?=
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench docs clean
+.PHONY: help demo test lint bench docs clean
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 16
@@ -23,13 +23,8 @@ test: $(VENV)/.installed-dev  ## the whole test suite; what needs a program you 
 
 lint: $(VENV)/.installed-dev  ## style, types, and the layers of the house
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-
-format: $(VENV)/.installed-dev  ## put the code into the house style
-	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
 
 bench: $(VENV)/.installed-bench  ## speed, connections and memory, measured against grpcurl
 	@$(BIN)/python -m benchmarks
