@@ -24,7 +24,7 @@ def ready(session: Session) -> bool:
 async def run(session: Session) -> Measurement:
     stream = await session.stream()
     if stream is None:
-        return Measurement(SilenceFacts(), "the connection could not be opened again")
+        return Measurement(error="the connection could not be opened again")
     deadline: Deadline = session.deadline.within(_LISTEN_SECONDS)
     try:
         data = await stream.read(deadline)

@@ -20,9 +20,8 @@ def ready(session: Session) -> bool:
     tls = session.get(TlsFacts)
     if tls is None or tls.handshake is None:
         return False
-    if tls.handshake.server_name is not None:
-        return tls.completed
-    return not tls.completed and tls.handshake.result in _REFUSALS
+    refused = not tls.completed and tls.handshake.result in _REFUSALS
+    return refused or (tls.completed and tls.handshake.server_name is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ async def run(session: Session) -> Measurement:
         verified=first.handshake if settings.verify else None,
         unverified=(second.handshake if second is not None else None) if settings.verify else first.handshake,
         chain=_chain(shaken.client),
-        client_certificate_requested=any(s.client.client_certificate_requested for s in (first, shaken) if s.client),
+        client_certificate_requested=_requested(first, second),
         client_certificate_given=options.cert is not None,
         spoken=_spoken(first.handshake),
         trusted_relative=_trusted_relative(first.handshake, shaken.client, settings),
@@ -95,6 +95,12 @@ def _after_first_read(handshake: Handshake, client: TlsClient, connection: Http2
     if connection.first.spoken == "closed":
         return replace(handshake, closed_after_handshake=True)
     return handshake
+
+
+def _requested(*handshakes: Shaken | None) -> bool:
+    """A client certificate was asked for in any of the handshakes, whether it completed or not."""
+    clients = (shaken.client for shaken in handshakes if shaken is not None)
+    return any(client is not None and client.client_certificate_requested for client in clients)
 
 
 def _chain(client: TlsClient | None) -> tuple[Certificate, ...]:

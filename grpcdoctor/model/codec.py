@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Hashable
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 
@@ -23,7 +24,7 @@ def encode(value: Any) -> Any:
         return [encode(item) for item in value]
     if isinstance(value, dict):
         return {str(key): encode(item) for key, item in value.items()}
-    if is_dataclass(value):
+    if is_dataclass(value) and not isinstance(value, type):
         return {name: encode(getattr(value, name)) for name in _encoded_names(type(value))}
     raise CodecError(f"{type(value).__name__} has no JSON form")
 
@@ -33,7 +34,7 @@ def decode(kind: type[T], data: Any, where: str = "") -> T:
     place = where or kind.__name__
     if not isinstance(data, dict):
         raise CodecError(f"{place}: an object is wanted, not {type(data).__name__}")
-    hints = _hints(kind)
+    hints = _hints(cast("Hashable", kind))
     unknown = sorted(set(data) - set(hints))
     if unknown:
         raise CodecError(f"{place}: unknown field {unknown[0]!r}; known: {', '.join(hints)}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import grpcdoctor
 from grpcdoctor.model.facts.reach import DnsFacts
 from grpcdoctor.model.options import ProbeOptions
+from grpcdoctor.model.target import Target
 from grpcdoctor.wire import resolve
 from tests.probes.facts import facts_of, observation_of
 
@@ -45,7 +46,7 @@ def test_connect_to_is_what_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> Non
         return resolve.Resolved(addresses=("127.0.0.1",))
 
     monkeypatch.setattr(resolve, "_lookup", lookup)
-    target = grpcdoctor.model.target.Target("a.test", "a.test", 443, True, connect_to=("b.test", 1))  # type: ignore[attr-defined]
+    target = Target("a.test", "a.test", 443, True, connect_to=("b.test", 1))
     grpcdoctor.probe(target, QUICKLY)
     assert asked == ["b.test"]
 
