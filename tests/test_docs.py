@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import ast
+import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import click
 import pytest
 
 from docs.build import RULES_INDEX, alike, report_of, rules_index, shown_reports
 from grpcdoctor.cli.main import group
+from grpcdoctor.diagnosis.engine import report_of as report_of_run
 from grpcdoctor.diagnosis.probe_registry import probes
+from tests.checks.pages import examples_of
 from tests.pasted import refusal
 
 ROOT = Path(__file__).parents[1]
@@ -107,3 +112,16 @@ def test_the_guide_speaks_of_every_probe() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_what_the_docs_tell_you_to_type_is_understood(page: Path) -> None:
     assert {line: why for line in lines_to_type(page) if (why := refusal(line)) is not None} == {}
+
+
+def test_the_librarys_examples_run(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each block of the page in turn, as one program would; in place of a network, a run from a rule's page."""
+    report = report_of_run(examples_of("alpn-missing")[0].run, "2026-01-01T00:00:00Z", 1.0)
+    text = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
+    names: dict[str, object] = {}
+    with mock.patch("grpcdoctor.api.diagnose", mock.AsyncMock(return_value=report)):
+        for block in (block for kind, block in _FENCE.findall(text) if kind == "python"):
+            running = eval(compile(block, "library.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), names)
+            if running is not None:
+                asyncio.run(running)
+    assert "GD204 alpn-missing" in capsys.readouterr().out
