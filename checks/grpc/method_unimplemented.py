@@ -9,7 +9,7 @@ from grpcdoctor.checks._commands import probe_command
 from grpcdoctor.checks.grpc._effect import CALL
 from grpcdoctor.checks.grpc._replies import Kind, Seen, evidence_of, seen
 from grpcdoctor.model.facts.grpc import CallFacts, ReflectionFacts
-from grpcdoctor.model.finding import Alternative, BlindSpot, Conclusion, Evidence, Finding, Fix
+from grpcdoctor.model.finding import Alternative, Conclusion, Evidence, Finding, Fix
 from grpcdoctor.model.rule import Rule, Severity
 from grpcdoctor.model.run import Run
 
@@ -29,8 +29,6 @@ def check(run: Run) -> Iterator[Conclusion]:
     call = run.get(CallFacts)
     if call is None:
         return
-    if call.reply is None and call.error is not None:
-        yield BlindSpot(f"whether {call.method} works", f"no call was made: {call.error}")
     service, method = _split(call.method)
     services = _services(run)
     answer = next((item for item in seen(run) if item.question == CALL and item.kind is Kind.UNIMPLEMENTED), None)

@@ -51,7 +51,7 @@ _BY_SERVER: Final[tuple[tuple[tuple[str, ...], Fix], ...]] = (
          "spring.grpc.server.port or grpc.server.port)")),
 )
 _RIGHT_PLACE: Final = Fix("Is it the right host and port? Look for the one that speaks gRPC",
-                          command="kubectl get services,ingress,grpcroutes -A | grep -i grpc")
+                          command="kubectl get services,ingress -A | grep -i grpc")
 _WEB_TRANSLATOR: Final = Fix(
     "Envoy: let the grpc_web filter translate, which leaves plain gRPC as it is",
     patch="http_filters:\n- name: envoy.filters.http.grpc_web\n- name: envoy.filters.http.router",

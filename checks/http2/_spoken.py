@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from grpcdoctor.model.facts.http2 import FirstBytes, H2cFacts, Http1Answer, Http1Facts, Http2Facts
 from grpcdoctor.model.facts.tls import TlsFacts
@@ -82,20 +82,26 @@ def leads_elsewhere(answer: Http1Answer, target: Target) -> bool:
     location = answer.header("location")
     if answer.status not in REDIRECTS or not location:
         return False
-    parts = urlsplit(location)
-    if not parts.scheme or not parts.netloc:
+    parts = split_location(location)
+    if parts is None or not parts.scheme or not parts.netloc:
         return False
     return parts.scheme != "http" or grpc_target_of(location) != f"grpc://{join_host_port(target.host, target.port)}"
 
 
 def grpc_target_of(location: str) -> str | None:
     """The endpoint behind a Location header as grpcdoctor reads it: `grpcs://grpc.example.com:443`."""
-    parts = urlsplit(location)
-    try:
-        port = parts.port
-    except ValueError:
-        return None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    parts = split_location(location)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         return None
     secure = parts.scheme == "https"
-    return f"{'grpcs' if secure else 'grpc'}://{join_host_port(parts.hostname, port or (443 if secure else 80))}"
+    return f"{'grpcs' if secure else 'grpc'}://{join_host_port(parts.hostname, parts.port or (443 if secure else 80))}"
+
+
+def split_location(location: str) -> SplitResult | None:
+    """None where a peer sends something that is no URL."""
+    try:
+        parts = urlsplit(location)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts

@@ -44,6 +44,10 @@ _DRAIN: Final = (
     Fix("If every new connection gets it: raise the age limit (grpc-go keepalive.ServerParameters.MaxConnectionAge, "
         "Java maxConnectionAge, Python grpc.max_connection_age_ms); a few seconds is too short"),
 )
+_PINGS: Final = Fix(
+    "Clients: keepalive time of 5 minutes or more, or permit shorter ones at the server (grpc-go "
+    "keepalive.EnforcementPolicy.MinTime, Python grpc.http2.min_ping_interval_without_data_ms)"
+)
 _MEANINGS: Final[dict[int, _Meaning]] = {
     Http2Error.NO_ERROR: _Meaning(
         "NO_ERROR means an orderly goodbye: the server is draining or shutting down, or its maximum connection age is "
@@ -63,9 +67,7 @@ _MEANINGS: Final[dict[int, _Meaning]] = {
     Http2Error.ENHANCE_YOUR_CALM: _Meaning(
         "ENHANCE_YOUR_CALM means that the server takes the client for abusive: a guard against floods of pings, resets "
         "or headers has tripped, perhaps because of earlier connections from the same address.",
-        (Fix("nginx: request headers may be too large for it", patch="large_client_header_buffers 4 32k;"),
-         Fix("Clients: keepalive time of 5 minutes or more, or permit shorter ones at the server (grpc-go "
-             "keepalive.EnforcementPolicy.MinTime, Python grpc.http2.min_ping_interval_without_data_ms)")),
+        (_LOG, Fix("nginx: request headers may be too large for it", patch="large_client_header_buffers 4 32k;")),
         "header-limit-exceeded"),
     Http2Error.INADEQUATE_SECURITY: _Meaning(
         "INADEQUATE_SECURITY means that the TLS version or cipher is below what RFC 9113 §9.2 wants for HTTP/2.",
@@ -78,17 +80,19 @@ _MEANINGS: Final[dict[int, _Meaning]] = {
 }
 _UNKNOWN: Final = _Meaning("The code is none that RFC 9113 or gRPC knows.", (_LOG,))
 
-# Words in the debug data, which say more than the code.
-_DEBUG: Final = (
+# Words in the debug data say more than the code: what they mean, and what to do (empty: as for the code).
+_DEBUG: Final[tuple[tuple[re.Pattern[str], str, tuple[Fix, ...]], ...]] = (
     (re.compile(r"too_many_pings"), "The debug data says too_many_pings: a client's keepalive is more frequent than "
-     "the server allows. This connection sent at most two pings, so the server counts those of others or allows none."),
+     "the server allows. This connection sent at most two pings, so the server counts those of others or allows none.",
+     (_PINGS,)),
     (re.compile(r"max_age|max_connection_age"), "The debug data says max_age: the server's maximum connection age is "
-     "over already."),
+     "over already.", _DRAIN[1:]),
     (re.compile(r"graceful|shut(ting)?[ _]?down|app_requested|drain"), "The debug data says that the server shuts down "
-     "in good order."),
-    (re.compile(r"session_timed_out"), "The debug data says session_timed_out, Google's front end closing a session."),
+     "in good order.", _DRAIN[:1]),
+    (re.compile(r"session_timed_out"), "The debug data says session_timed_out, Google's front end closing a session.",
+     ()),
     (re.compile(r"too_many_rst"), "The debug data says that too many streams were reset: a guard against "
-     "rapid resets tripped."),
+     "rapid resets tripped.", (_LOG,)),
 )
 # grpcio up to 1.85 calls abort() on a GOAWAY with such a code (http2_status.h, UNREACHABLE CODE).
 _KILLS_GRPCIO: Final = 13
@@ -110,9 +114,9 @@ def check(run: Run) -> Iterator[Conclusion]:
         message=f"the server sent GOAWAY ({name})" + (" before any answer" if goaway.before_any_answer else ""),
         explanation=_explanation(goaway, meaning),
         evidence=_evidence(goaway, http2, len(unanswered)),
-        fixes=meaning.fixes,
+        fixes=_told_by_debug_data(goaway)[1] or meaning.fixes,
         severity=Severity.ERROR if len(unanswered) == len(asked) else Severity.WARNING,
-        alternatives=_alternatives(meaning, run),
+        alternatives=() if _told_by_debug_data(goaway)[0] else _alternatives(meaning, run),
     )
 
 
@@ -124,8 +128,13 @@ def _hurts(goaway: Goaway, asked: int, unanswered: int) -> bool:
     return unanswered > 0 and goaway.code != Http2Error.NO_ERROR
 
 
+def _told_by_debug_data(goaway: Goaway) -> tuple[str, tuple[Fix, ...]]:
+    debug = goaway.debug.lower()
+    return next(((words, fixes) for pattern, words, fixes in _DEBUG if pattern.search(debug)), ("", ()))
+
+
 def _explanation(goaway: Goaway, meaning: _Meaning) -> str:
-    said = next((words for pattern, words in _DEBUG if pattern.search(goaway.debug.lower())), None)
+    said, _ = _told_by_debug_data(goaway)
     parts = [said or meaning.why, "Calls that were not processed fail with UNAVAILABLE."]
     if goaway.code >= _KILLS_GRPCIO:
         parts.append("grpcio (Python, C++, Ruby) up to 1.85 aborts its whole process on this code.")

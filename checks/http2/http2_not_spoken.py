@@ -21,6 +21,8 @@ RULE = Rule(
 )
 NEEDS = (Http2Facts, H2cFacts, Http1Facts)
 
+# Sixteen bytes name a protocol; the rest is in --trace.
+_HEX_SHOWN: Final = 32
 _RIGHT_PORT: Final = Fix(
     "Is it the right port? Look for the one that speaks gRPC (named grpc, often 50051, 9090 or 8443)",
     command="kubectl get services --all-namespaces -o wide | grep -i grpc",
@@ -95,7 +97,7 @@ def _what_clients_say(found: Spoken) -> str:
 
 def _evidence(found: Spoken) -> tuple[Evidence, ...]:
     first = found.first
-    seen = f'"{first.text}"' if first.text else f"bytes {first.data or '(none kept)'}"
+    seen = f'"{first.text}"' if first.text else f"bytes {first.data[:_HEX_SHOWN] or '(none kept)'}"
     where = "inside TLS" if found.over_tls else "in clear"
     items = [Evidence(f"first bytes, {where}: {seen} ({first.spoken})", ref="http2")]
     if found.http1 is not None:

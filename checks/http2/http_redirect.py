@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from shlex import quote
-from urllib.parse import urlsplit
 
 from grpcdoctor.checks._commands import probe_command
 from grpcdoctor.checks.grpc._effect import effect_of
 from grpcdoctor.checks.grpc._replies import Kind, evidence_of
-from grpcdoctor.checks.http2._spoken import grpc_target_of, leads_elsewhere, plaintext_is_tls, spoken
+from grpcdoctor.checks.http2._spoken import grpc_target_of, leads_elsewhere, plaintext_is_tls, split_location, spoken
 from grpcdoctor.model.facts.grpc import CallFacts, GrpcFacts, HealthFacts, ReflectionFacts
 from grpcdoctor.model.facts.http2 import H2cFacts, Http1Facts, Http2Facts
 from grpcdoctor.model.finding import Alternative, Conclusion, Evidence, Finding, Fix
@@ -94,9 +93,9 @@ def _in_http1(run: Run) -> _Redirect | None:
 def _message(found: _Redirect, to_https: bool) -> str:
     if to_https:
         return "this port only redirects to HTTPS; gRPC clients do not follow"
-    where = urlsplit(found.location)
-    place = (where.netloc + where.path)[:60] or "elsewhere"
-    return f"calls are redirected to {place}; gRPC clients do not follow"
+    where = split_location(found.location)
+    place = (where.netloc + where.path)[:40] if where is not None else ""
+    return f"calls are redirected to {place or 'another place'}; gRPC clients do not follow"
 
 
 def _fixes(found: _Redirect, target: str | None, to_https: bool, run: Run) -> tuple[Fix, ...]:
