@@ -55,6 +55,6 @@ def check(run: Run) -> Iterator[Conclusion]:
         alternatives=(
             Alternative("upstream-unreachable", "a direct_response 503, or an application behind an Envoy without "
                         "x-envoy-upstream-service-time, looks the same",
-                        decide="grep -E ' NC |cluster_not_found' the proxy's access log"),
+                        decide="grep -E ' NC |cluster_not_found' ACCESS_LOG"),
         ),
     )
