@@ -215,9 +215,12 @@ def test_nginx_answers_the_preface_with_http1(nginx: Gateway, name: str) -> None
 @pytest.mark.needs("nginx")
 @pytest.mark.parametrize("name", ["proxy-pass", "proxy-pass-h2c"])
 def test_nginx_proxy_pass_hands_the_backends_frames_out_as_a_body(nginx: Gateway, name: str) -> None:
-    answers = [ask(nginx, name, timeout=1.5) for _ in range(5)]
-    assert {seen.status for seen in answers} <= {"000", "502", None}  # None: one in some dozens says nothing in time
-    assert any(seen.data[3:5] == b"\x04\x00" for seen in answers), "no SETTINGS frame in any body"
+    for _ in range(12):  # on a busy machine up to half of the answers hang, before or after their headers
+        seen = ask(nginx, name, timeout=1.5)
+        assert seen.status in ("000", "502", None)
+        if seen.data[3:5] == b"\x04\x00":
+            return
+    pytest.fail("no SETTINGS frame in any body")
 
 
 @pytest.mark.needs("nginx")
