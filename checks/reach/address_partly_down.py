@@ -48,6 +48,7 @@ def _finding(run: Run, tcp: TcpFacts, dead: tuple[TcpAttempt, ...]) -> Finding:
             Fix("bring the server at that address up, or take its record out of DNS: " + _listed(dead)),
             Fix("see what one address alone answers", command=probe_command(run, "--connect-to", dead[0].address)),
         ),
+        severity=Severity.INFO if _is_localhost(run.target.dial_host) else None,
     )
 
 
@@ -70,6 +71,11 @@ def _message_verb(dead: tuple[TcpAttempt, ...]) -> str:
 
 def _listed(dead: tuple[TcpAttempt, ...]) -> str:
     return ", ".join(attempt.address for attempt in dead[:4]) + (" …" if len(dead) > 4 else "")
+
+
+def _is_localhost(host: str) -> bool:
+    """RFC 6761 §6.3: every machine has both loopback addresses, and a server there commonly binds only one."""
+    return host == "localhost" or host.endswith(".localhost")
 
 
 def _no_ipv6_here(attempt: TcpAttempt) -> bool:
