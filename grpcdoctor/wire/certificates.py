@@ -35,7 +35,7 @@ def trusted_relative(top: bytes, trusted: Sequence[bytes]) -> str | None:
     """Subject of a trusted CA akin to the issuer of `top`: of the same name, else of the same organisation. All DER."""
     try:
         issuer = _load(top).issuer
-    except ValueError:
+    except Exception:  # as in read_certificate: its classes have no common one
         return None
     wanted = _organisations(issuer)
     akin: str | None = None
@@ -49,10 +49,18 @@ def trusted_relative(top: bytes, trusted: Sequence[bytes]) -> str | None:
 
 def _subjects(certificates: Sequence[bytes]) -> Iterator[x509.Name]:
     for der in certificates:
-        try:
-            yield _load(der).subject
-        except ValueError:
-            continue
+        subject = _subject_of(der)
+        if subject is not None:
+            yield subject
+
+
+@lru_cache(maxsize=512)
+def _subject_of(der: bytes) -> x509.Name | None:
+    """Kept: a trust store holds some 150 certificates, and a run over many targets asks for them again and again."""
+    try:
+        return _load(der).subject
+    except Exception:
+        return None
 
 
 def _organisations(name: x509.Name) -> set[str | bytes]:
@@ -62,7 +70,7 @@ def _organisations(name: x509.Name) -> set[str | bytes]:
 
 
 def _load(der: bytes) -> x509.Certificate:
-    """Raises ValueError. Roots in use break today's rules (a serial number of 0): that is no news for our users."""
+    """Raises as cryptography does. Roots in use break today's rules (a serial number of 0): no news for our users."""
     import warnings
 
     from cryptography import x509
