@@ -33,8 +33,9 @@ HEADER_BLOCK_LIMIT: Final = OUR_SETTINGS[Setting.MAX_HEADER_LIST_SIZE]
 # Frames kept for the referee and --save; after that only counted, whatever a peer sends.
 FRAMES_KEPT: Final = 2000
 BYTES_KEPT: Final = 1 << 20
-# Enough to see that a connection only floods: a healthy probe needs a few dozen. Frames that carry a reply's body are
-# counted apart, for a busy stream may be many small messages: more than the windows can hold of them.
+# Enough to see that a connection only floods: a healthy probe needs a few dozen frames. They count by what they cost us
+# (`_cost_of`). Those that carry a reply's body are counted apart, for a busy stream may be many small messages: more
+# than the windows can hold of them.
 FRAMES_LIMIT: Final = 20_000
 DATA_FRAMES_LIMIT: Final = 250_000
 # A stream that has sent so many gets no further window: what it has sent is enough to look at.
@@ -157,7 +158,7 @@ class Http2Client:
         if frame.type == FrameType.DATA and frame.payload:
             self._data_frames_received += 1
         else:
-            self._frames_received += 1
+            self._frames_received += _cost_of(frame)
         if self._frames_received > FRAMES_LIMIT or self._data_frames_received > DATA_FRAMES_LIMIT:
             self._violate("frames without end: the peer floods the connection", frame, fatal=True)
             return
@@ -227,7 +228,7 @@ class Http2Client:
         increment = int.from_bytes(frame.payload, "big") & 0x7FFFFFFF
         if frame.stream_id == 0:
             self._send_window += increment
-            if self.window_increment is None:
+            if self.window_increment is None and not self.streams:  # later ones say nothing of who it is
                 self.window_increment = increment
         elif frame.stream_id in self.streams:
             self.streams[frame.stream_id].send_window += increment
@@ -323,6 +324,11 @@ class Http2Client:
         if len(self.kept) < FRAMES_KEPT and self._kept_bytes < BYTES_KEPT:
             self.kept.append((direction, frame))
             self._kept_bytes += len(frame.payload)
+
+
+def _cost_of(frame: Frame) -> int:
+    """In small frames: HPACK is ten times as dear, and a payload is read through."""
+    return (10 if frame.type in (FrameType.HEADERS, FrameType.CONTINUATION) else 1) + len(frame.payload) // 256
 
 
 def _text(value: bytes) -> str:
