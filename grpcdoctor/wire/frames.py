@@ -13,6 +13,8 @@ HEADER_LENGTH: Final = 9
 # We never raise SETTINGS_MAX_FRAME_SIZE, so this is the most that a peer may send (RFC 9113 §4.2).
 MAX_FRAME_SIZE: Final = 16384
 
+_SETTINGS_SHOWN: Final = 32
+
 END_STREAM: Final = 0x1
 ACK: Final = 0x1
 END_HEADERS: Final = 0x4
@@ -143,7 +145,10 @@ def in_words(frame: Frame) -> str:
 def _settings_words(frame: Frame) -> str:
     if frame.flags & ACK:
         return ""
-    return ", ".join(f"{name_of(Setting, key)}={value}" for key, value in read_settings(frame.payload))
+    shown = read_settings(frame.payload[: 6 * _SETTINGS_SHOWN])
+    more = len(frame.payload) // 6 - len(shown)
+    words = ", ".join(f"{name_of(Setting, key)}={value}" for key, value in shown)
+    return words + (f" … and {more} more" if more else "")
 
 
 def _goaway_words(frame: Frame) -> str:

@@ -170,6 +170,8 @@ class Session:
 
 
 _TRACE_KEPT: Final = 5000
+# Header lists may be 64 KiB each, and a hostile peer sends many.
+_DETAIL_KEPT: Final = 4096
 
 
 def _record_of(
@@ -184,7 +186,7 @@ def _record_of(
         stream_id=frame.stream_id,
         flags=frame.flag_names,
         length=len(frame.payload),
-        detail=redact_text(detail, secrets),
+        detail=redact_text(detail, secrets)[:_DETAIL_KEPT],
     )
 
 

@@ -83,6 +83,8 @@ def test_padding_that_does_not_fit_is_an_error(frame: Frame) -> None:
         (frames.settings({3: 100, 0xFE03: 1, 0x99: 2}),
          "MAX_CONCURRENT_STREAMS=100, GRPC_TRUE_BINARY_METADATA=1, 153=2"),
         (frames.SETTINGS_ACK, ""),
+        (Frame(4, 0, 0, b"\0\3\0\0\0\1" * 2000),
+         ", ".join(["MAX_CONCURRENT_STREAMS=1"] * 32) + " … and 1968 more"),
         (Frame(7, 0, 0, b"\0\0\0\5\0\0\0\x0bcalm"), "ENHANCE_YOUR_CALM last_stream_id=5 debug='calm'"),
         (Frame(7, 0, 0, b""), "NO_ERROR last_stream_id=0"),
         (frames.rst_stream(1, 0x777), "0x777"),
