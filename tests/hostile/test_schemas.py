@@ -1,0 +1,95 @@
+"""Hostile descriptors and reflection answers: a schema that cannot be used is said in words, never raised."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable
+
+import pytest
+from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto
+
+from grpcdoctor.client.reflection import SchemaError, method_descriptor
+from grpcdoctor.wire.protobuf import bytes_of, field
+
+Answer = Callable[[str], list[FileDescriptorProto | bytes]]
+
+
+def service_file(name: str = "a.proto", *dependencies: str) -> FileDescriptorProto:
+    file = FileDescriptorProto(name=name, package="a", syntax="proto3", dependency=dependencies)
+    file.message_type.add(name="M")
+    file.service.add(name="S").method.add(name="Do", input_type=".a.M", output_type=".a.M")
+    return file
+
+
+def linked(answer: Answer) -> str:
+    """The method's full name, or what was wrong with the schema."""
+
+    async def ask(request: bytes) -> list[bytes]:
+        message = request[5:]
+        name = next(itertools.chain(bytes_of(message, 3), bytes_of(message, 4))).decode()
+        files = [f if isinstance(f, bytes) else f.SerializeToString() for f in answer(name)]
+        return [field(4, b"".join(field(1, file) for file in files))]
+
+    started = time.monotonic()
+    try:
+        return asyncio.run(method_descriptor(ask, "a.S", "Do")).full_name
+    except SchemaError as told:
+        return f"SchemaError: {told}"
+    finally:
+        assert time.monotonic() - started < 10
+
+
+def test_a_sound_schema_is_linked() -> None:
+    files = {"a.S": service_file("a.proto", "b.proto"), "b.proto": FileDescriptorProto(name="b.proto")}
+    assert linked(lambda name: [files[name]]) == "a.S.Do"
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda name: [], "no descriptor"),
+        (lambda name: [b"\xff\xff\xff"], "cannot be read"),
+        (lambda name: [FileDescriptorProto(name="x.proto")], "do not contain"),
+        (lambda name: [service_file("a.proto", "a.proto")], "circle"),
+        (
+            lambda name: [
+                service_file("a.proto", "b.proto"),
+                FileDescriptorProto(name="b.proto", dependency=["a.proto"]),
+            ],
+            "circle",
+        ),
+        (lambda name: [service_file("a.proto", "other.proto")], "another file"),
+    ],
+)
+def test_a_schema_that_leads_nowhere_is_said_in_words(answer: Answer, words: str) -> None:
+    assert words in linked(answer)
+
+
+def test_dependencies_without_end_are_given_up() -> None:
+    counter = itertools.count()
+
+    def answer(name: str) -> list[FileDescriptorProto | bytes]:
+        return [service_file("a.proto" if name == "a.S" else name, f"f{next(counter)}.proto")]
+
+    assert "more than 2000 files" in linked(answer)
+
+
+def test_types_that_do_not_exist_or_contradict_each_other_are_inconsistent() -> None:
+    broken = service_file()
+    broken.service[0].method[0].input_type = ".no.Such"
+    doubled = service_file()
+    doubled.message_type.add(name="M")
+    for file in (broken, doubled):
+        assert linked(lambda _, file=file: [file]).startswith("SchemaError")  # type: ignore[misc]
+
+
+def test_messages_nested_beyond_measure_are_no_crash() -> None:
+    deep = DescriptorProto(name="D")
+    for _ in range(90):
+        deep = DescriptorProto(name="D", nested_type=[deep])
+    file = service_file()
+    file.message_type.append(deep)
+    assert linked(lambda _: [file])
+    assert linked(lambda _: [b"\x22\x7f" * 5000])
