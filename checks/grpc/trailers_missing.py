@@ -48,9 +48,16 @@ def check(run: Run) -> Iterator[Conclusion]:
                 "Envoy http2_protocol_options, Service port named grpc-… or appProtocol kubernetes.io/h2c"),
             Fix("Look for filters that buffer or rewrite responses (Lua, Wasm, WAF, CDN) and take them off gRPC paths"),
         ),
-        severity=effect.severity,
+        severity=_severity(effect),
         alternatives=_alternatives(effect),
     )
+
+
+def _severity(effect: Effect) -> Severity:
+    """A refusal without a message carries its status in its headers and has no trailers to lose: only a reply that came
+    through with trailers shows that they are lost at times only."""
+    some_come_through = any(item.reply.trailers for item in effect.spared)
+    return Severity.WARNING if some_come_through and not effect.hits_the_call else Severity.ERROR
 
 
 def _how_it_ended(reply: Reply) -> Evidence:

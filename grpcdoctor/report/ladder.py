@@ -135,7 +135,8 @@ def _health(seen: Observations, report: Report) -> Rung | None:
         return None
     if facts.status is None:
         return Rung("health", Mark.SKIPPED, note=_why_not(facts.check))
-    return Rung("health", _ok(facts.status == "SERVING"), _reply_time(facts.check), _unless(facts.status, "SERVING"))
+    note = _unless(facts.status, "SERVING") if facts.check.grpc_status == 0 else _why_not(facts.check)
+    return Rung("health", _ok(not note), _reply_time(facts.check), note)
 
 
 def _reflection(seen: Observations, report: Report) -> Rung | None:
@@ -243,4 +244,4 @@ def _why_not(reply: Reply) -> str:
         return "not offered"
     if reply.grpc_status is not None:
         return name_of(GrpcStatus, reply.grpc_status)
-    return reply.lost or "no answer"
+    return reply.lost or ("no grpc-status" if reply.http_status == 200 else "no answer")
