@@ -13,7 +13,6 @@ from grpcdoctor.diagnosis.engine import diagnose
 from grpcdoctor.model.options import ProbeOptions
 from grpcdoctor.model.report import Report
 from grpcdoctor.model.target import parse_target
-from grpcdoctor.wire.proxy import proxy_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +26,11 @@ class Performance:
     def command(self) -> str:
         """The same diagnosis as a command line; good as long as the scenario is up."""
         endpoint = self.endpoint
-        words = ["grpcdoctor", "probe", endpoint.target]
-        words += ["--cacert", endpoint.cacert] if endpoint.cacert is not None else []
-        words += ["--no-proxy"] if proxy_for("127.0.0.1", endpoint.port) is not None else []
-        return shlex.join(words)
+        trust = () if endpoint.cacert is None else ("--cacert", endpoint.cacert)
+        return shlex.join(("grpcdoctor", "probe", endpoint.target, *trust))
 
     async def diagnose(self) -> Report:
-        # A proxy of the environment would stand between us and loopback.
-        options = ProbeOptions(cacert=self.endpoint.cacert, use_proxy=False)
-        return await diagnose(parse_target(self.endpoint.target), options)
+        return await diagnose(parse_target(self.endpoint.target), ProbeOptions(cacert=self.endpoint.cacert))
 
     def found(self, report: Report) -> bool:
         """Whether the diagnosis is the one that the scenario was made for."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,8 @@ from grpcdoctor.demo.perform import Performance, staged
 from grpcdoctor.demo.scenario import DEFAULT, Scenario, find_scenario, scenarios
 from grpcdoctor.diagnosis.registry import rules
 from grpcdoctor.model.report import Report
+
+GUIDE = Path(__file__).parents[2] / "docs" / "demo.md"
 
 
 def staged_and_diagnosed(scenario: Scenario) -> tuple[Performance, Report]:
@@ -35,6 +38,12 @@ def test_each_cause_is_the_name_of_a_rule() -> None:
 
 def test_each_scenario_says_in_two_lines_what_is_set_up() -> None:
     assert [s.name for s in scenarios() if not 20 < len(s.description) < 140 or not s.description.endswith(".")] == []
+
+
+def test_the_guide_lists_every_scenario_with_its_cause_and_verdict() -> None:
+    rows = [line.split("|") for line in GUIDE.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    listed = {row[1].strip(" `"): row[3].replace("`", "").strip() for row in rows}
+    assert listed == {s.name: f"{s.cause or 'none'}, {s.verdict.value}" for s in scenarios()}
 
 
 def test_the_default_comes_first() -> None:
