@@ -61,10 +61,17 @@ def grpc_refusal(status: int, message: str = "") -> Response:
 
 
 class Gateway(asyncio.Protocol):
-    """One connection of a client."""
+    """One connection of a client; it is in `connections` while it is open."""
 
-    def __init__(self, answer: Answer, settings: Mapping[int, int] | None = None, goaway: Goaway | None = None) -> None:
+    def __init__(
+        self,
+        answer: Answer,
+        connections: set[asyncio.WriteTransport],
+        settings: Mapping[int, int] | None = None,
+        goaway: Goaway | None = None,
+    ) -> None:
         self._answer = answer
+        self._connections = connections
         self._goaway = goaway
         self._engine = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
         if settings is not None:
@@ -76,12 +83,15 @@ class Gateway(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._connections.add(transport)
         self._engine.initiate_connection()
         if self._goaway is not None:
             self._engine.close_connection(self._goaway.code, self._goaway.debug, last_stream_id=0)
         self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._transport is not None:
+            self._connections.discard(self._transport)
         for task in self._answering.values():
             task.cancel()
 

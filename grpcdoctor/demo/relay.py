@@ -11,24 +11,27 @@ _CHUNK = 64 * 1024
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-def relay_to(port: int) -> Handler:
-    """A handler for asyncio.start_server that copies both ways until either side ends."""
+def relay_to(port: int, connections: set[asyncio.WriteTransport]) -> Handler:
+    """A handler for asyncio.start_server that copies both ways until either side ends.
+
+    `connections` holds the clients' connections while they are open.
+    """
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.add(writer.transport)
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
-        ways = {
+        ways = (
             asyncio.ensure_future(_copy(reader, inner_writer)),
             asyncio.ensure_future(_copy(inner_reader, writer)),
-        }
-        try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            pass  # the demo is over; before Python 3.12 asyncio prints a traceback for a handler that is cancelled
-        finally:
-            for way in ways:
-                way.cancel()
-            inner_writer.transport.abort()
-            writer.close()
+        )
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        for way in ways:
+            way.cancel()
+        inner_writer.transport.abort()
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        connections.discard(writer.transport)
 
     return handle
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from grpcdoctor.demo.certificates import Authority, Pair
     from grpcdoctor.demo.gateway import Answer, Goaway
 
+# asyncio closes an aborted connection in a later round of its loop, TLS a few rounds after that.
+_ROUNDS_TO_HANG_UP = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -36,6 +39,8 @@ class Stage:
 
     def __init__(self) -> None:
         self._parts = AsyncExitStack()
+        self._connections: set[asyncio.WriteTransport] = set()
+        """Those of clients to our gateways."""
 
     async def __aenter__(self) -> Stage:
         self.folder = Path(self._parts.enter_context(TemporaryDirectory(prefix="grpcdoctor-demo-")))
@@ -44,6 +49,10 @@ class Stage:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for connection in tuple(self._connections):
+            connection.abort()
+        for _ in range(_ROUNDS_TO_HANG_UP):
+            await asyncio.sleep(0)
         await self._parts.aclose()
 
     @cached_property
@@ -69,7 +78,9 @@ class Stage:
         """A layer 4 gateway that ends TLS before `backend`; its port."""
         from grpcdoctor.demo.relay import relay_to
 
-        return self._keep(await asyncio.start_server(relay_to(backend), "127.0.0.1", 0, ssl=self._context(alpn)))
+        return self._keep(
+            await asyncio.start_server(relay_to(backend, self._connections), "127.0.0.1", 0, ssl=self._context(alpn))
+        )
 
     async def gateway(
         self, answer: Answer, *, settings: Mapping[int, int] | None = None, goaway: Goaway | None = None
@@ -80,7 +91,7 @@ class Stage:
         loop = asyncio.get_running_loop()
         return self._keep(
             await loop.create_server(
-                lambda: Gateway(answer, settings, goaway), "127.0.0.1", 0, ssl=self._context(("h2",))
+                lambda: Gateway(answer, self._connections, settings, goaway), "127.0.0.1", 0, ssl=self._context(("h2",))
             )
         )
 
