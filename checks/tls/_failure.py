@@ -214,6 +214,10 @@ def _client_certificate(scene: _Scene) -> Failure | None:
         return Failure("client-certificate-rejected", 0.85) if given else Failure("client-certificate-required")
     if alert in _CERTIFICATE_ALERTS:
         return Failure("client-certificate-rejected") if given else Failure("client-certificate-required", 0.95)
+    if alert == TlsAlert.INTERNAL_ERROR and given:
+        # What grpc-java (Netty's BoringSSL) says of a CA that it does not trust. The alert comes after the server's own
+        # certificate was sent, so it is not for the want of one.
+        return Failure("client-certificate-rejected", 0.85)
     if not alert and (scene.closed_after or scene.handshake.result == "closed"):
         return Failure("client-certificate-rejected", 0.8) if given else Failure("client-certificate-required", 0.85)
     return None

@@ -33,6 +33,7 @@ _WHY = {
     TlsAlert.UNSUPPORTED_CERTIFICATE: "The server cannot use it for a client (extendedKeyUsage needs clientAuth).",
     TlsAlert.ACCESS_DENIED: "It is valid, and the server's policy does not let its name in.",
     TlsAlert.DECRYPT_ERROR: "Its signature did not verify: key and certificate may not belong together.",
+    TlsAlert.INTERNAL_ERROR: "The server failed to verify it: grpc-java says so of a CA that it does not trust.",
     TlsAlert.CERTIFICATE_REQUIRED: "The server saw none: the client's key type or its CA fits nothing that was asked.",
 }
 _VAGUE = "The server does not say why: most often it does not trust the CA that issued it."
@@ -53,7 +54,7 @@ def check(run: Run) -> Iterator[Conclusion]:
         fixes=_fixes(run, alert),
         severity=severity_where_tls_was_asked(tls),
         confidence=failure.confidence,
-        alternatives=_alternatives(run, failure.confidence),
+        alternatives=_alternatives(run, alert, failure.confidence),
     )
 
 
@@ -84,10 +85,13 @@ def _fixes(run: Run, alert: int | None) -> tuple[Fix, ...]:
     return (renew, read) if alert == TlsAlert.CERTIFICATE_EXPIRED else (issued, read, trust)
 
 
-def _alternatives(run: Run, confidence: float) -> tuple[Alternative, ...]:
+def _alternatives(run: Run, alert: int | None, confidence: float) -> tuple[Alternative, ...]:
     if confidence >= 0.9:
         return ()
     cert, key = run.options.cert or "client.pem", run.options.key or "client.key"
     look = openssl_command(run, "-alpn", "h2", "-cert", cert, "-key", key)
+    if alert:
+        why = "the alert is no word about certificates; the certificate is the likeliest reason, not the only one"
+        return (Alternative("tls-handshake-failed", why, decide=look),)
     why = "the peer closed without saying why; the certificate is the likeliest reason, not the only one"
     return (Alternative("connection-closed-silently", why, decide=look),)
