@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import islice
 
 from grpcdoctor.model.facts.grpc import HealthFacts
 from grpcdoctor.wire.messages import frame_message
@@ -17,6 +18,7 @@ QUICK = True
 
 # health.proto: HealthCheckResponse.ServingStatus
 _STATUSES = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
+_SERVICES_READ = 1000  # of whatever a hostile answer holds
 _SERVICES_KEPT = 100  # gRFC A90: a server refuses to list more
 
 
@@ -61,7 +63,7 @@ def _statuses(stream: Stream) -> tuple[tuple[str, str], ...]:
     found: list[tuple[str, str]] = []
     try:
         for message in stream.messages[:1]:
-            for entry in bytes_of(message, 1):
+            for entry in islice(bytes_of(message, 1), _SERVICES_READ):
                 service = text(next(bytes_of(entry, 1), b""))
                 status = integer_of(next(bytes_of(entry, 2), b""), 1)
                 found.append((service, _name(status)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from grpcdoctor.model.codes import GrpcStatus
 from grpcdoctor.model.facts.grpc import ReflectionFacts, Reply
 from grpcdoctor.model.redact import redact_text
@@ -17,6 +19,9 @@ NAME = "reflection"
 # .error_response = 7; ListServiceResponse.service = 1; ServiceResponse.name = 1; ErrorResponse.error_message = 2
 _LIST_SERVICES = frame_message(field(7, b"*"))
 _SERVICES_KEPT = 1000
+# A hostile answer holds millions; reading them all would hold up every other target of the run.
+_SERVICES_READ = 10_000
+_NAME_KEPT = 500
 
 
 def ready(session: Session) -> bool:
@@ -55,8 +60,8 @@ async def _ask(session: Session, version: str) -> ReflectionFacts:
     error = None
     try:
         for message in stream.messages[:1]:
-            for listing in bytes_of(message, 6):
-                services += [text(next(bytes_of(service, 1), b"")) for service in bytes_of(listing, 1)]
+            named = (text(next(bytes_of(s, 1), b"")) for listing in bytes_of(message, 6) for s in bytes_of(listing, 1))
+            services += [name[:_NAME_KEPT] for name in islice(named, _SERVICES_READ)]
             for failure in bytes_of(message, 7):
                 error = redact_text(text(next(bytes_of(failure, 2), b"")))[:500]
     except ProtobufError as broken:

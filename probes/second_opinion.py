@@ -7,9 +7,11 @@ import json
 import os
 import signal
 import sys
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import grpcdoctor
 from grpcdoctor.model.facts.grpc import CallFacts, SecondOpinionFacts
 from grpcdoctor.model.facts.reach import TcpFacts
 from grpcdoctor.model.redact import redact_text
@@ -22,6 +24,15 @@ _QUESTION_SECONDS = 5.0
 # Starting Python and importing grpc, on a slow machine.
 _START_SECONDS = 5.0
 _DETAILS_KEPT = 500
+# Without the current folder on its path: a user's own grpc/ or json.py there must not run in place of ours.
+_CHILD = """
+import sys
+sys.path[:] = [folder for folder in sys.path if folder]
+sys.path.append(sys.argv[1])
+from grpcdoctor.client.second_opinion import main
+main()
+"""
+_PACKAGE_ROOT = str(Path(grpcdoctor.__file__).parents[1])
 
 
 def wanted(session: Session) -> bool:
@@ -52,7 +63,14 @@ async def run(session: Session) -> Measurement:
     facts = SecondOpinionFacts("grpcio", method, exit_signal=died_of, duration_ms=duration_ms)
     if died_of is None:
         return Measurement(facts, "the child process gave no answer", skipped=True)
-    return Measurement(facts, f"grpcio died of {signal.Signals(died_of).name}")
+    return Measurement(facts, f"grpcio died of {_signal_name(died_of)}")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal has no name
+        return f"signal {number}"
 
 
 def _question(session: Session, method: str) -> dict[str, Any]:
@@ -77,8 +95,9 @@ async def _ask_child(question: dict[str, Any]) -> tuple[dict[str, str] | None, i
     """(its answer, its exit code); the child is killed if it takes too long."""
     child = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-m",
-        "grpcdoctor.client.second_opinion",
+        "-c",
+        _CHILD,
+        _PACKAGE_ROOT,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

@@ -20,6 +20,7 @@ NAME = "tls"
 QUICK = True
 
 _PROTOCOL_VERSION_ALERT = 70
+_LEAST_PATIENCE, _MOST_PATIENCE = 0.05, 1.0
 _VERSION_REASONS = ("UNSUPPORTED_PROTOCOL", "VERSION_TOO_LOW", "TLSV1_ALERT_PROTOCOL_VERSION")
 
 
@@ -77,7 +78,7 @@ async def _first_read(session: Session, shaken: Shaken, facts: TlsFacts) -> TlsF
     assert shaken.stream is not None
     assert shaken.client is not None
     connection = session.http2(shaken.stream)
-    await connection.open(session.step("first-bytes"))
+    await connection.open(session.step("first-bytes"), _patience(shaken))
     handshake = _after_first_read(shaken.handshake, shaken.client, connection)
     requested = facts.client_certificate_requested or shaken.client.client_certificate_requested
     session.over_tls = True
@@ -86,6 +87,13 @@ async def _first_read(session: Session, shaken: Shaken, facts: TlsFacts) -> TlsF
     if handshake.verified:
         return replace(facts, verified=handshake)
     return replace(facts, unverified=handshake)
+
+
+def _patience(shaken: Shaken) -> float:
+    """Seconds to listen before we speak: a server that asked for a certificate may be about to refuse ours, or none."""
+    if shaken.client is None or not shaken.client.client_certificate_requested:
+        return 0.0
+    return min(max(_LEAST_PATIENCE, 2 * shaken.handshake.duration_ms / 1000), _MOST_PATIENCE)
 
 
 def _after_first_read(handshake: Handshake, client: TlsClient, connection: Http2Connection) -> Handshake:

@@ -15,6 +15,7 @@ class DataError(Exception):
 def to_bytes(descriptor: Descriptor, data: str) -> bytes:
     """JSON text to a serialized message. Raises DataError."""
     from google.protobuf.json_format import Parse, ParseError
+    from google.protobuf.message import EncodeError
     from google.protobuf.message_factory import GetMessageClass
 
     message = GetMessageClass(descriptor)()
@@ -24,12 +25,15 @@ def to_bytes(descriptor: Descriptor, data: str) -> bytes:
         Parse(data, message)
     except (ParseError, RecursionError) as wrong:
         raise DataError(f"--data does not fit {descriptor.full_name}: {wrong}") from wrong
-    return message.SerializeToString()
+    try:
+        return message.SerializeToString()
+    except EncodeError as incomplete:  # required fields of proto2
+        raise DataError(f"--data does not fit {descriptor.full_name}: {incomplete}") from incomplete
 
 
 def to_json(descriptor: Descriptor, payload: bytes) -> Any:
     """A serialized message as a JSON value; None where the bytes are no such message."""
-    from google.protobuf.json_format import MessageToDict
+    from google.protobuf.json_format import Error, MessageToDict
     from google.protobuf.message import DecodeError
     from google.protobuf.message_factory import GetMessageClass
 
@@ -37,5 +41,5 @@ def to_json(descriptor: Descriptor, payload: bytes) -> Any:
     try:
         message.ParseFromString(payload)
         return MessageToDict(message, preserving_proto_field_name=False)
-    except (DecodeError, TypeError, ValueError, RecursionError):
+    except (DecodeError, Error, TypeError, ValueError, RecursionError):
         return None

@@ -24,13 +24,19 @@ _FILE_DESCRIPTOR_RESPONSE: Final = 4
 _ERROR_RESPONSE: Final = 7
 # More files than any real service has: a server that invents dependencies ends here.
 _FILES_LIMIT: Final = 2000
+# Deeper than any real schema imports.
+_DEPTH_LIMIT: Final = 200
+_WORDS_KEPT: Final = 500
 
 Ask = Callable[[bytes], Awaitable[list[bytes]]]
 """Sends one framed reflection request; returns the payloads of the answer (none where there was no answer)."""
 
 
 class SchemaError(Exception):
-    """No usable schema; the message says why."""
+    """No usable schema; the message says why. Part of it is the server's, so it is clipped."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why[:_WORDS_KEPT])
 
 
 async def method_descriptor(ask: Ask, service: str, method: str) -> MethodDescriptor:
@@ -60,12 +66,22 @@ async def _fetch(ask: Ask, request: bytes, what: str) -> dict[str, bytes]:
                 raise SchemaError(f"reflection does not know {what}: {text(next(bytes_of(failure, 2), b''))}")
             for answer in bytes_of(message, _FILE_DESCRIPTOR_RESPONSE):
                 for serialized in bytes_of(answer, 1):
-                    files[FileDescriptorProto.FromString(serialized).name] = serialized
+                    proto = FileDescriptorProto.FromString(serialized)
+                    _dependencies(proto)
+                    files[proto.name] = serialized
     except (ProtobufError, DecodeError) as broken:
         raise SchemaError(f"reflection's answer for {what} cannot be read: {broken}") from broken
     if not files:
         raise SchemaError(f"reflection gave no descriptor of {what}")
     return files
+
+
+def _dependencies(proto: FileDescriptorProto) -> list[str]:
+    """What it imports. protobuf gives names that are no UTF-8 as bytes: raises SchemaError for them."""
+    names: list[object] = [proto.name, *proto.dependency]
+    if not all(isinstance(name, str) for name in names):
+        raise SchemaError("a file name in the server's descriptors is no UTF-8")
+    return list(proto.dependency)
 
 
 async def _link(ask: Ask, files: dict[str, bytes]) -> DescriptorPool:
@@ -113,7 +129,7 @@ def _well_known(name: str) -> bytes | None:
     module = name.removesuffix(".proto").replace("/", ".") + "_pb2"
     try:
         serialized: bytes = import_module(module).DESCRIPTOR.serialized_pb
-    except (ImportError, AttributeError):
+    except (ImportError, AttributeError, ValueError):
         return None
     return serialized
 
@@ -125,6 +141,8 @@ def _add(
         return
     if name in path:
         raise SchemaError(f"the schema's files depend on each other in a circle: {' -> '.join((*path, name))}")
+    if len(path) > _DEPTH_LIMIT:
+        raise SchemaError(f"the schema's files import each other more than {_DEPTH_LIMIT} deep")
     proto = protos[name]
     for dependency in proto.dependency:
         _add(pool, protos, dependency, added, (*path, name))

@@ -1,6 +1,6 @@
 """What grpcio says to an endpoint. Runs as a child process: grpcio aborts on some sick peers (a GOAWAY with code 13).
 
-`python -m grpcdoctor.client.second_opinion` reads one JSON object from stdin and writes one to stdout.
+`main` reads one JSON object from stdin and writes one to stdout.
 """
 
 from __future__ import annotations
@@ -50,5 +50,6 @@ def _read(path: str | None) -> bytes | None:
         return file.read()
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """One question from stdin, its answer to stdout."""
     sys.stdout.write(json.dumps(ask_grpcio(json.loads(sys.stdin.read()))))

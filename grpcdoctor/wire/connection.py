@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
@@ -22,6 +23,15 @@ RECEIVE_LIMIT: Final = 32 * 1024 * 1024
 _PING_PAYLOAD: Final = b"grpcdoc1"
 # Once the first byte is there, the rest of a frame header or text line follows at once or never.
 _PATIENCE_FOR_MORE: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """The first bytes, and how the wait for them ended: neither late nor reset means enough of them, or the end."""
+
+    data: bytes = b""
+    late: bool = False
+    reset: bool = False
 
 
 class Http2Connection:
@@ -42,42 +52,52 @@ class Http2Connection:
         self._bug: Exception | None = None
         """Ours, met while digesting what came: raised to whoever asks, so that it shows."""
 
-    async def open(self, deadline: Deadline) -> FirstBytes:
-        """Send the preface and tell what answers; never raises for what a peer does."""
+    async def open(self, deadline: Deadline, listen_first: float = 0.0) -> FirstBytes:
+        """Send the preface and tell what answers; never raises for what a peer does.
+
+        `listen_first`: seconds to wait for the peer's first word before ours. A peer that is about to refuse us closes,
+        and what reaches a closed socket comes back as a reset, which can overtake the alert that says why.
+        """
         started = monotonic()
         self.client.start()
-        self._flush()
-        data, reset, late = b"", False, False
-        wait = deadline
+        heard = await self._hear(deadline.within(listen_first)) if listen_first else _Heard(late=True)
+        if heard.late or heard.data:
+            self._flush()
+        if heard.late:
+            heard = await self._hear(deadline)
+        duration = (monotonic() - started) * 1000
+        self.begun = heard.data
+        if heard.data:
+            self.first = first_bytes_of(heard.data, duration)
+        else:
+            spoken = "nothing" if heard.late else "closed"
+            self.first = FirstBytes(spoken, reset=heard.reset, duration_ms=duration)
+        if self.first.spoken == "h2":
+            self._digest(heard.data)
+            self._pump = asyncio.get_running_loop().create_task(self._read_on())
+        else:
+            self.closed_by_peer = not heard.late
+            self.reset_by_peer = heard.reset
+        return self.first
+
+    async def _hear(self, deadline: Deadline) -> _Heard:
+        """Read until the first bytes tell what they are, or nothing more comes."""
+        data, wait = b"", deadline
         while not (data and enough_to_tell(data)):
             try:
                 more = await self.duplex.read(wait)
             except TimeoutError:
-                late = True
-                break
+                return _Heard(data, late=not data)
             except ssl.SSLError as refused:
                 self.tls_error = refused
                 break
             except OSError:
-                reset = True
-                break
+                return _Heard(data, reset=True)
             if not more:
                 break
             data += more
             wait = deadline.within(_PATIENCE_FOR_MORE)
-        duration = (monotonic() - started) * 1000
-        self.begun = data
-        if data:
-            self.first = first_bytes_of(data, duration)
-        else:
-            self.first = FirstBytes("nothing" if late else "closed", reset=reset, duration_ms=duration)
-        if self.first.spoken == "h2":
-            self._digest(data)
-            self._pump = asyncio.get_running_loop().create_task(self._read_on())
-        else:
-            self.closed_by_peer = not late
-            self.reset_by_peer = reset
-        return self.first
+        return _Heard(data)
 
     @property
     def usable(self) -> bool:
@@ -125,7 +145,7 @@ class Http2Connection:
     def facts(self, transport: str, address: str, ping_ms: float | None = None) -> Http2Facts:
         """What is known of this connection now."""
         client = self.client
-        terminator, score = terminator_of(client.settings, client.window_increment)
+        terminator, score = terminator_of(client.first_settings, client.window_increment)
         return Http2Facts(
             transport=transport,
             address=address,

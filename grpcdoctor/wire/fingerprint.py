@@ -1,7 +1,7 @@
 """Who terminates HTTP/2 here? Told from the first SETTINGS frame; versions and tuning vary, so a score, never proof.
 
-Measured on grpcio 1.85, Envoy 1.40, nginx 1.22, haproxy 2.6 and @grpc/grpc-js; grpc-go and grpc-java from their
-sources (http2_server.go; NettyServerHandler).
+Measured on grpcio 1.85, Envoy 1.40, nginx 1.22, haproxy 2.6, grpc-go 1.85 (5 alone; then 3 where a stream limit is set)
+and grpc-java 1.68 and 1.85 (Netty; a stream limit stands in 3), in clear and over TLS alike.
 """
 
 from __future__ import annotations

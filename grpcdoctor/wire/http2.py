@@ -52,6 +52,8 @@ class Http2Client:
         self.outgoing = bytearray()
         self.streams: dict[int, Stream] = {}
         self.settings: tuple[tuple[int, int], ...] = ()
+        self.first_settings: tuple[tuple[int, int], ...] = ()
+        """Of the first frame alone: later ones (flow control tuning) say nothing of who it is."""
         self.settings_received = False
         self.settings_acked = False
         self.goaways: list[Goaway] = []
@@ -184,6 +186,8 @@ class Http2Client:
         if len(frame.payload) % 6:
             raise FrameError("SETTINGS whose length is no multiple of 6 (RFC 9113 §6.5)")
         before = self._initial_window()
+        if not self.settings_received:
+            self.first_settings = frames.read_settings(frame.payload)
         self.settings += frames.read_settings(frame.payload)
         self.settings = self.settings[-64:]  # a peer that floods SETTINGS fills no memory
         self.settings_received = True

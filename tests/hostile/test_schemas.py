@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import struct as struct_module
 import time
 from collections.abc import Callable
 
 import pytest
+from google.protobuf import struct_pb2
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto
+from google.protobuf.descriptor_pool import DescriptorPool
 
+from grpcdoctor.client.json_messages import DataError, to_bytes, to_json
 from grpcdoctor.client.reflection import SchemaError, method_descriptor
 from grpcdoctor.wire.protobuf import bytes_of, field
 
@@ -83,6 +88,54 @@ def test_types_that_do_not_exist_or_contradict_each_other_are_inconsistent() -> 
     doubled.message_type.add(name="M")
     for file in (broken, doubled):
         assert linked(lambda _, file=file: [file]).startswith("SchemaError")  # type: ignore[misc]
+
+
+def test_file_names_that_are_no_utf8_are_said_in_words() -> None:
+    assert "no UTF-8" in linked(lambda _: [service_file().SerializeToString() + field(3, b"\xff")])
+    assert linked(lambda _: [field(1, b"\xff\xfe")]).startswith("SchemaError")
+
+
+def test_imports_deeper_than_any_real_schema_are_given_up() -> None:
+    def answer(name: str) -> list[FileDescriptorProto | bytes]:
+        number = 0 if name == "a.S" else int(name[1:-6])
+        following = f"f{number + 1}.proto"
+        if number == 0:
+            return [service_file("f0.proto", following)]
+        return [FileDescriptorProto(name=name, dependency=[following] if number < 1500 else [])]
+
+    assert "more than 200 deep" in linked(answer)
+
+
+def test_a_servers_own_words_are_clipped() -> None:
+    async def ask(_: bytes) -> list[bytes]:
+        return [field(7, field(2, b"x" * 3_000_000))]
+
+    with pytest.raises(SchemaError) as told:
+        asyncio.run(method_descriptor(ask, "a.S", "Do"))
+    assert len(str(told.value)) <= 500
+
+
+def descriptor_of(file: FileDescriptorProto, *others: FileDescriptorProto) -> Descriptor:
+    pool = DescriptorPool()
+    for one in (*others, file):
+        pool.Add(one)
+    return pool.FindMessageTypeByName("a.M")
+
+
+def test_a_required_field_that_was_not_given_is_the_users_error() -> None:
+    file = service_file()
+    file.syntax = "proto2"
+    file.message_type[0].field.add(name="must", number=1, type=5, label=2)
+    with pytest.raises(DataError, match="must"):
+        to_bytes(descriptor_of(file), "{}")
+
+
+def test_an_answer_that_json_cannot_express_is_no_bug() -> None:
+    struct = FileDescriptorProto.FromString(struct_pb2.DESCRIPTOR.serialized_pb)
+    file = service_file("a.proto", struct.name)
+    file.message_type[0].field.add(name="v", number=1, type=11, label=1, type_name=".google.protobuf.Value")
+    not_a_number = field(1, b"\x11" + struct_module.pack("<d", float("nan")))
+    assert to_json(descriptor_of(file, struct), not_a_number) is None
 
 
 def test_messages_nested_beyond_measure_are_no_crash() -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 BUDGET = 1.5
+SLACK = 4.0  # the grace of a run is 1 s; the rest is for a machine whose cores are all busy
 """Seconds for one target; what is more than a second above it is a hang."""
 MEMORY = 96 << 20
 
@@ -43,7 +44,7 @@ def probed(port: int, tls: bool = False, **options: object) -> Report:
     gc.collect()
     before, started = psutil.Process().memory_info().rss, time.monotonic()
     report = grpcdoctor.probe(f"{'grpcs' if tls else 'grpc'}://127.0.0.1:{port}", settings)
-    assert time.monotonic() - started < BUDGET + 1.3
+    assert time.monotonic() - started < BUDGET + SLACK
     assert psutil.Process().memory_info().rss - before < MEMORY
     assert_safe(report)
     return report
@@ -145,6 +146,21 @@ def test_escape_sequences_of_a_peer_reach_no_terminal_from_any_field() -> None:
         probed(server.port)
     with fakes.says(TERMINAL.encode() + b"\r\n") as server:
         probed(server.port)
+
+
+def test_half_a_million_services_hold_up_nobody() -> None:
+    listing = frame_message(field(6, b"\x0a\x00" * 500_000))
+    statuses = frame_message(b"\x0a\x00" * 500_000)
+
+    def respond(peer: Http2Peer, request: Request) -> None:
+        body = listing if "reflection" in request.path else statuses
+        peer.headers(request.stream, [(":status", "200"), GRPC])
+        for start in range(0, len(body), 16384):
+            peer.data(request.stream, body[start : start + 16384])
+        peer.headers(request.stream, [("grpc-status", "0")], end=True)
+
+    with fakes.http2(respond) as server:
+        assert probed(server.port).duration_ms < 1500
 
 
 def test_escape_sequences_in_service_names_reach_no_terminal() -> None:

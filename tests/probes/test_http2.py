@@ -8,6 +8,7 @@ import pytest
 
 from grpcdoctor.model.facts.http2 import Http2Facts
 from tests.lab import fakes
+from tests.lab.interop import PROGRAMS, interop_server
 from tests.probes.facts import facts_of
 from tests.table.diagnose import diagnose
 
@@ -45,6 +46,17 @@ def test_haproxy_is_known_by_its_settings(haproxy: Gateway) -> None:
 
 def test_grpc_js_breaks_no_rule(grpc_js: GrpcJsServer) -> None:
     assert facts_of(diagnose(grpc_js.port, tls=True), Http2Facts).violation is None
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("tls", [False, True], ids=["h2c", "tls"])
+@pytest.mark.parametrize("streams", [0, 250])
+def test_grpc_go_and_grpc_java_are_known_by_their_settings(program: str, tls: bool, streams: int) -> None:
+    with interop_server(program, tls=tls, max_concurrent_streams=streams) as server:
+        facts = facts_of(diagnose(server.port, tls), Http2Facts)
+    assert (facts.terminator, facts.violation) == (program, None)
+    assert facts.ping_ms is not None
+    assert facts.setting(3) == (streams or {"grpc-go": None, "grpc-java": 2**31 - 1}[program])
 
 
 def test_goaway_is_kept_with_code_and_debug_data() -> None:

@@ -10,6 +10,10 @@ from tests.probes.facts import facts_of, observation_of
 from tests.table.diagnose import diagnose
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
     from tests.lab.envoy import Envoy
     from tests.lab.grpc_server import GrpcServer
 
@@ -36,3 +40,11 @@ def test_a_peer_that_kills_grpcio_does_not_kill_us() -> None:
     facts = facts_of(report, SecondOpinionFacts)
     assert facts.exit_signal == 6 or facts.code == "UNAVAILABLE"
     assert report.causes[0].name == "goaway-on-connect"
+
+
+def test_a_module_in_the_users_folder_is_not_taken_for_grpc(
+    grpcio_h2c: GrpcServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "grpc.py").write_text("raise SystemExit('not me')")
+    monkeypatch.chdir(tmp_path)
+    assert facts_of(diagnose(grpcio_h2c.port, second_opinion=True), SecondOpinionFacts).code == "OK"

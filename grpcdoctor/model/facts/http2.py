@@ -74,7 +74,7 @@ class Http2Facts(Facts):
     address: str = ""
     first: FirstBytes | None = None
     settings: tuple[tuple[int, int], ...] = ()
-    """(identifier, value) in the order sent in the first SETTINGS frame."""
+    """(identifier, value) in the order sent; where a later SETTINGS frame changes one, the last value holds."""
     settings_acked: bool = False
     window_increment: int | None = None
     """Of the WINDOW_UPDATE on stream 0 that came with the SETTINGS."""
