@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 ROOT = Path(__file__).resolve().parents[2]
 GRPC_JS_HOME = ROOT / ".tools" / "grpc-js"
+INTEROP_HOME = ROOT / ".tools" / "interop"
 READY_SECONDS = 10.0
 STOP_SECONDS = 5.0
 STARTS = 3
+# What install_interop.sh builds; a stamp is written when a build is complete.
+_BUILT = {"grpc-go": INTEROP_HOME / "grpc-go", "grpc-java": INTEROP_HOME / "java.built"}
 _PORTS = range(10_000, 32_000)  # below the kernel's ephemeral range, so no outgoing connection can take one
 
 
@@ -47,6 +50,8 @@ def _find_program(name: str) -> str | None:
     if name == "@grpc/grpc-js":
         home = GRPC_JS_HOME / "node_modules" / "@grpc" / "grpc-js"
         return str(home) if home.is_dir() and shutil.which("node") else None
+    if name in _BUILT:
+        return str(_BUILT[name]) if _BUILT[name].exists() else None
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin:/sbin")
 
 
