@@ -20,6 +20,8 @@ _TERMINATORS: Final = {
     "grpc-go": "gRPC-Go",
     "grpc-java": "gRPC-Java",
     "grpc-js": "gRPC on Node.js",
+    "go-http2": "Go's net/http",
+    "hyper": "Rust's hyper",
     "envoy": "Envoy",
     "haproxy": "HAProxy",
 }

@@ -1,7 +1,8 @@
 """Who terminates HTTP/2 here? Told from the first SETTINGS frame; versions and tuning vary, so a score, never proof.
 
-Measured on grpcio 1.85, Envoy 1.40, nginx 1.22, haproxy 2.6, grpc-go 1.85 (5 alone; then 3 where a stream limit is set)
-and grpc-java 1.68 and 1.85 (Netty; a stream limit stands in 3), in clear and over TLS alike.
+Measured, in clear and over TLS alike, on grpcio 1.85, Envoy 1.40, nginx 1.22, haproxy 2.6, grpc-go 1.85 (5; then 3
+where it has a stream limit), Go 1.26's net/http, grpc-java 1.68 and 1.85 (Netty; 3 holds a stream limit that is set), and in
+clear on tonic 0.14 (hyper). What @grpc/grpc-js sends is not telling.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ PRINTS: Final = (
     Print("grpc-go", (5,), ((5, 16384),)),
     Print("grpc-go", (5, 3), ((5, 16384),)),
     Print("grpc-java", (3, 4, 6), ((3, 2147483647), (4, 1048576), (6, 8192))),
+    Print("hyper", (4, 5, 6), ((4, 1048576), (5, 16384), (6, 16384))),
+    Print("go-http2", (5, 3, 6, 1, 4), ((3, 250), (5, 1048576), (6, 1048896))),  # also grpc-go served by net/http
     Print("go-http2", (5, 3, 6, 4), ((3, 250), (5, 1048576))),
 )
 # C-core's private setting is sent by nobody else.
