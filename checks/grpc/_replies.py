@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from typing import Final
 
 from grpcdoctor.checks.grpc._answerer import Answerer, answered_by, questions
@@ -14,7 +13,6 @@ from grpcdoctor.checks.grpc._signatures import Match, kind_of
 from grpcdoctor.model.codes import GrpcStatus, Http2Error, name_of
 from grpcdoctor.model.conclusions import milliseconds
 from grpcdoctor.model.facts.grpc import Reply
-from grpcdoctor.model.facts.http2 import Http2Facts
 from grpcdoctor.model.finding import Evidence
 from grpcdoctor.model.run import Run
 
@@ -43,24 +41,13 @@ class Seen:
     """What else the same reply may mean, likeliest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """All that decides what the replies are; two dozen rules ask for the same run one after another."""
-
-    replies: tuple[tuple[str, Reply], ...]
-    terminator: str | None
-    run: Run = field(compare=False)
-
-
 def seen(run: Run) -> tuple[Seen, ...]:
     """Every reply of the run, classified; doubtful ones are read in the light of the sure ones."""
-    http2 = run.get(Http2Facts)
-    return _seen(_Asked(questions(run), http2.terminator if http2 is not None else None, run))
+    return run.once(_seen)
 
 
-@lru_cache(maxsize=4)
-def _seen(asked: _Asked) -> tuple[Seen, ...]:
-    first = tuple(_classified(question, reply, asked.run) for question, reply in asked.replies)
+def _seen(run: Run) -> tuple[Seen, ...]:
+    first = tuple(_classified(question, reply, run) for question, reply in questions(run))
     sure = {item.kind for item in first if item.confidence >= _SURE and item.kind in DECISIVE}
     lit = tuple(_in_the_light_of(sure, item) for item in first)
     doubtful = tuple(item for item in lit if item.confidence < _SURE and item.also)

@@ -34,10 +34,7 @@ def group() -> None:
 
 def main() -> NoReturn:
     """The entry point of the installed command."""
-    code = run(sys.argv[1:])
-    if code in (ExitCode.INTERRUPTED, ExitCode.READER_GONE):
-        _leave_at_once(code)
-    sys.exit(code)
+    _leave_at_once(run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -89,7 +86,8 @@ def _flush() -> None:
 
 
 def _leave_at_once(code: int) -> NoReturn:
-    """Exit without waiting for threads that hang in the resolver, nor for a last flush into a closed pipe."""
+    """Exit without taking the interpreter down piece by piece, which costs 20 ms, and without waiting for threads that
+    hang in the resolver or for a last flush into a closed pipe."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from typing import Any, Final, TypeVar
 
 REDACTED: Final = "[redacted]"
@@ -16,6 +17,8 @@ _PROXY_PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
 _BEARER = re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
 # Shorter values are ordinary words and numbers; replacing them would garble the report.
 _SHORTEST_SECRET = 4
+
+_PLAIN: Final = frozenset((int, float, bool, type(None)))
 
 T = TypeVar("T")
 
@@ -59,8 +62,11 @@ def redact(value: T, secrets: tuple[str, ...]) -> T:
 
 
 def _redact(value: Any, secrets: tuple[str, ...]) -> Any:
-    if isinstance(value, str):
-        return value if type(value) is not str else redact_text(value, secrets)
+    kind = type(value)
+    if kind is str:
+        return redact_text(value, secrets)
+    if kind in _PLAIN or isinstance(value, str):  # the latter: an enum
+        return value
     if isinstance(value, tuple):
         return tuple(_redact(item, secrets) for item in value)
     if isinstance(value, list):
@@ -69,11 +75,15 @@ def _redact(value: Any, secrets: tuple[str, ...]) -> Any:
         return {key: _redact(item, secrets) for key, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
         changed = {}
-        for field in fields(value):
-            if field.init and not field.name.startswith("_"):
-                old = getattr(value, field.name)
-                new = _redact(old, secrets)
-                if new is not old and new != old:
-                    changed[field.name] = new
+        for name in _names(kind):
+            old = getattr(value, name)
+            new = _redact(old, secrets)
+            if new is not old and new != old:
+                changed[name] = new
         return replace(value, **changed) if changed else value
     return value
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind) if field.init and not field.name.startswith("_"))
