@@ -122,3 +122,12 @@ def test_calls_without_a_schema(program: str) -> None:
 def test_an_exception_in_a_java_handler_is_the_applications_answer() -> None:
     with interop_server("grpc-java") as server:
         assert_healthy(diagnose(server.port, call=FAIL, data='{"code": -1}'))
+
+
+def test_a_panic_in_a_go_handler_ends_the_process_and_is_named() -> None:
+    with interop_server("grpc-go") as server:
+        report = diagnose(server.port, call=FAIL, data='{"code": -1}')
+        assert_first_cause(report, "connection-lost", "broken")
+        assert names(report) == ["connection-lost"]
+        assert server.process.wait(5) == 2
+        assert_first_cause(diagnose(server.port), "tcp-refused", "broken")
