@@ -1,8 +1,8 @@
 """Who terminates HTTP/2 here? Told from the first SETTINGS frame; versions and tuning vary, so a score, never proof.
 
 Measured, in clear and over TLS alike, on grpcio 1.85, Envoy 1.40, nginx 1.22, haproxy 2.6, grpc-go 1.85 (5; then 3
-where it has a stream limit), Go 1.26's net/http, grpc-java 1.68 and 1.85 (Netty; 3 holds a stream limit that is set), and in
-clear on tonic 0.14 (hyper). What @grpc/grpc-js sends is not telling.
+where it has a stream limit), Go 1.26's net/http, grpc-java 1.68 and 1.85 (Netty; 3 holds a stream limit that is set),
+and in clear on tonic 0.14 (hyper). What @grpc/grpc-js sends is not telling.
 """
 
 from __future__ import annotations
