@@ -92,6 +92,8 @@ def _incomplete(reply: Reply) -> Match:
 
 
 def _by_shape(reply: Reply) -> Match:
+    if reply.ran_out:
+        return Match(Kind.UNANSWERED, 0.6, "the server ended it at our own deadline", _MAY_ALSO_HANG)
     if reply.grpc_status is not None:
         return Match(Kind.APPLICATION)
     # RFC 9113 §8.1: a server may answer in full and then reset the rest of the request (nginx, Go: NO_ERROR).

@@ -26,6 +26,7 @@ RULE = Rule(
 )
 NEEDS = (TlsFacts, H2cFacts, SniFacts, SilenceFacts, Http2Facts, GrpcFacts, HealthFacts, ReflectionFacts, CallFacts)
 
+_SHARE_OF_LONGEST = 0.1
 _PAST_THE_PROXY = "kubectl port-forward pod/POD 50051:50051"
 _HUNG = (
     "TCP accepts in the kernel, even for a process that hangs: the server may be stuck, stopped or out of threads, or "
@@ -97,7 +98,10 @@ _FIXES = (
 
 def _calls(run: Run) -> Iterator[Conclusion]:
     questions = _questions(run)
-    silent = [asked for asked in questions if asked[1].lost == "timeout" and not asked[1].answered]
+    silent = [asked for asked in questions if _ran_out(asked[1])]
+    # What was asked with the last milliseconds of the budget had no chance to be answered.
+    longest = max((reply.duration_ms for _, reply, _ in silent), default=0.0)
+    silent = [asked for asked in silent if asked[1].duration_ms >= _SHARE_OF_LONGEST * longest]
     if not silent:
         return
     own_call = silent[-1][2]  # it is the last question
@@ -110,7 +114,7 @@ def _calls(run: Run) -> Iterator[Conclusion]:
         "backend is what does not answer, and the proxy has no timeout, or a longer one."
         + (" Other calls on the same connection were answered." if served else ""),
         evidence=tuple(
-            Evidence(f"{reply.path or what}: nothing within {milliseconds(reply.duration_ms)}", ref="grpc")
+            Evidence(f"{reply.path or what}: {_nothing(reply)} within {milliseconds(reply.duration_ms)}", ref="grpc")
             for what, reply, _ in silent
         ),
         fixes=_call_fixes(run),
@@ -123,9 +127,17 @@ def _calls(run: Run) -> Iterator[Conclusion]:
     )
 
 
+def _ran_out(reply: Reply) -> bool:
+    return reply.ran_out and (not reply.answered or reply.grpc_status == GrpcStatus.DEADLINE_EXCEEDED)
+
+
+def _nothing(reply: Reply) -> str:
+    return "nothing" if reply.grpc_status is None else "nothing but DEADLINE_EXCEEDED, by the deadline that we sent,"
+
+
 def _served(reply: Reply) -> bool:
     """Application code answered: UNIMPLEMENTED comes from the library itself, even while every handler hangs."""
-    return reply.http_status is not None and reply.grpc_status != GrpcStatus.UNIMPLEMENTED
+    return reply.http_status is not None and reply.grpc_status != GrpcStatus.UNIMPLEMENTED and not reply.ran_out
 
 
 def _questions(run: Run) -> list[tuple[str, Reply, bool]]:

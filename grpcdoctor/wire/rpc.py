@@ -21,8 +21,11 @@ async def unary(session: Session, path: str, body: bytes, deadline: Deadline) ->
     connection = session.connection
     assert connection is not None
     await connection.settled(deadline)
-    headers = call_headers(session.target, session.over_tls, path, deadline.remaining, session.metadata)
-    return await connection.ask(headers, body, deadline)
+    seconds = deadline.remaining
+    headers = call_headers(session.target, session.over_tls, path, seconds, session.metadata)
+    stream = await connection.ask(headers, body, deadline)
+    stream.deadline_ms = seconds * 1000
+    return stream
 
 
 def problem_of(reply: Reply) -> str | None:

@@ -33,6 +33,7 @@ class Stream:
         self.headers: Headers | None = None
         self.trailers: Headers = ()
         self.trailers_only = False
+        self.deadline_ms: float | None = None
         self.body = bytearray()
         self.body_bytes = 0
         self.ended = False
@@ -132,6 +133,7 @@ class Stream:
             lost=self.lost,
             first_byte_ms=None if self._first_byte is None else (self._first_byte - self._started) * 1000,
             duration_ms=((self._finished or monotonic()) - self._started) * 1000,
+            deadline_ms=self.deadline_ms,
         )
 
     @property

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from grpcdoctor.model.codes import GrpcStatus
 from grpcdoctor.model.observation import Facts
+
+# A peer's own timer started later than ours and rounds to its tick; it never fires this early.
+_NEARLY = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,16 @@ class Reply:
     first_byte_ms: float | None = None
     """From the request to the first HEADERS."""
     duration_ms: float = 0.0
+    deadline_ms: float | None = None
+    """What was sent as grpc-timeout; None where the call never left."""
+
+    @property
+    def ran_out(self) -> bool:
+        """Our own deadline ended it, whether we noticed first ("timeout") or the peer did and said so."""
+        if self.lost == "timeout":
+            return True
+        late = self.deadline_ms is not None and self.duration_ms >= _NEARLY * self.deadline_ms
+        return late and self.grpc_status == GrpcStatus.DEADLINE_EXCEEDED and not self.messages
 
     def header(self, name: str) -> str | None:
         """The first value of this name in the headers, else in the trailers."""
