@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from grpcdoctor.checks._commands import probe_command
 from grpcdoctor.checks.grpc._effect import Effect
 from grpcdoctor.model.finding import BlindSpot
@@ -29,9 +31,14 @@ def blind_spot(run: Run, why: str) -> BlindSpot:
 
 
 def who_is_refused(effect: Effect) -> str:
-    """`every call`, `health`, or the user's own method."""
+    """`every call is refused`, `health is refused`, or that of the user's own method."""
     if effect.hits_the_call:
-        return effect.first.path or "the call"
-    if effect.a_method_runs:
-        return " and ".join(dict.fromkeys(item.question.split("-")[0] for item in effect.hit))
-    return "every call"
+        return f"{effect.first.path or 'the call'} is refused"
+    if not effect.a_method_runs:
+        return "every call is refused"
+    services = list(dict.fromkeys(_SERVICE_OF[item.question.split("-")[0]] for item in effect.hit))
+    listed = ", ".join(services[:-1]) + " and " + services[-1] if len(services) > 1 else services[0]
+    return f"{listed} {'are' if len(services) > 1 else 'is'} refused"
+
+
+_SERVICE_OF: Final = {"health": "health", "reflection": "reflection", "unknown": "an unknown method"}

@@ -37,7 +37,7 @@ def check(run: Run) -> Iterator[Conclusion]:
     given = run.options.has_credentials
     yield Finding(
         RULE,
-        message=f"{who_is_refused(effect)} is refused: " + ("the credentials are not accepted" if given
+        message=f"{who_is_refused(effect)}: " + ("the credentials are not accepted" if given
                                                             else "credentials are required"),
         explanation=_explanation(effect, given),
         evidence=(*evidence_of(effect.hit), *_challenge(effect), _what_was_sent(run)),

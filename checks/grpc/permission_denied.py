@@ -46,7 +46,7 @@ def check(run: Run) -> Iterator[Conclusion]:
     severity = severity_of(run, effect)
     yield Finding(
         RULE,
-        message=f"{who_is_refused(effect)} is refused: permission denied",
+        message=f"{who_is_refused(effect)}: permission denied",
         explanation=_explanation(effect),
         evidence=evidence_of(effect.hit),
         fixes=_fixes(run, effect),

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from grpcdoctor.model.codec import decode
+from grpcdoctor.model.facts import grpc, http2, reach, tls  # noqa: F401  (importing them names their kinds)
 from grpcdoctor.model.observation import Facts, Observation, Observations, Outcome
 from grpcdoctor.model.options import ProbeOptions
 from grpcdoctor.model.run import Run

@@ -117,6 +117,7 @@ UNAUTHENTICATED = status(16, "who are you?")
 DENIED = status(7, "not you")
 LIMITED = status(8, "quota is used up")
 SHED = status(1, "CANCELLED")
+LATE = status(4, "Deadline Exceeded") | {"first_byte_ms": 4990.0, "duration_ms": 4991.0, "deadline_ms": 5000.0}
 BROKEN, UNDECIDED, DEGRADED = Verdict.BROKEN, Verdict.INCONCLUSIVE, Verdict.DEGRADED
 
 FAULTS: dict[str, tuple[dict[str, Any], dict[str, Any], str, Verdict]] = {
@@ -144,6 +145,14 @@ FAULTS: dict[str, tuple[dict[str, Any], dict[str, Any], str, Verdict]] = {
     "method missing behind Envoy": (
         facts_of(ok(*TIME_OF_ENVOY), ok(*TIME_OF_ENVOY), status(12, "", *TIME_OF_ENVOY),
                  call=status(12, "", *TIME_OF_ENVOY)), {}, "method-unimplemented", BROKEN),
+    "the call fails in the application": (facts_of(ok(), ok(), C_CORE, call=status(14, "no database")), {},
+                                          "call-failed", BROKEN),
+    "an interceptor fails for all": (facts_of(*[status(13, "boom")] * 3), {}, "call-failed", UNDECIDED),
+    "the health check fails by itself": (facts_of(status(2, "Exception calling application"), ok(), C_CORE), {},
+                                         "call-failed", DEGRADED),
+    "Envoy's direct_response": (facts_of(*[status(2, "ok", ENVOY)] * 3), {}, "call-failed", UNDECIDED),
+    "everything ends at our own deadline": (facts_of(*[LATE] * 3), {}, "response-timeout", BROKEN),
+    "the call ends at our own deadline": (facts_of(ok(), ok(), C_CORE, call=LATE), {}, "response-timeout", BROKEN),
     "only methods routed, Envoy": (
         facts_of(*[status(12, "", ENVOY)] * 3, call=ok(*TIME_OF_ENVOY)), {}, "reflection-not-routed", DEGRADED),
     "only methods routed, nginx": (facts_of(NGINX_404, NGINX_404, NGINX_404, call=ok(NGINX)), {},
@@ -166,6 +175,19 @@ def test_a_headline_fits_a_terminal(fault: str) -> None:
     for finding in judged(facts, **options)[2]:
         assert len(finding.message) <= 80, finding.message
         assert finding.explanation
+
+
+def test_services_that_are_refused_are_listed_in_words() -> None:
+    facts = facts_of(ok(), UNAUTHENTICATED, UNAUTHENTICATED, listed=ok())
+    (finding,) = [f for f in judged(facts)[2] if f.rule.name == "authentication-required"]
+    assert finding.message == "reflection and an unknown method are refused: credentials are required"
+
+
+def test_a_question_put_with_the_last_milliseconds_is_no_evidence() -> None:
+    facts = facts_of(LATE, LATE, LATE, v1alpha={"lost": "timeout", "duration_ms": 0.2})
+    (finding,) = [f for f in judged(facts)[2] if f.rule.name == "response-timeout"]
+    assert len(finding.evidence) == 3
+    assert finding.message == "no answer to the health check"
 
 
 def test_a_name_with_other_capitals_is_suggested() -> None:
