@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from grpcdoctor.checks.tls._certificates import lifetime_days
+from grpcdoctor.checks.tls._certificates import lifetime_days, verified
 from grpcdoctor.model.facts.tls import Certificate, TlsFacts
 from grpcdoctor.model.finding import Conclusion, Evidence, Finding, Fix
 from grpcdoctor.model.rule import Rule, Severity
@@ -19,13 +19,17 @@ RULE = Rule(
 NEEDS = (TlsFacts,)
 
 _DAYS = 14.0
-# Mesh and ACME certificates may live for hours or days, and are renewed with a third to half of that left.
+# Certificates that live for hours or days are made by machines, which renew them with a third to half of that left.
 _SHARE_OF_LIFE = 0.25
+# Istio's and step-ca's default is 24 h, with some minutes back-dated.
+_ONE_DAY = 1.1
+# "Short-lived" in the CA/Browser Forum's Baseline Requirements §1.6.1; a public CA gives such ones by ACME alone.
+_SHORT_LIVED = 7.1
 
 
 def check(run: Run) -> Iterator[Conclusion]:
     tls = run.get(TlsFacts)
-    if tls is None or tls.leaf is None or not is_expiring(tls.leaf):
+    if tls is None or tls.leaf is None or not 0 <= tls.leaf.days_left < _limit(run, tls, tls.leaf):
         return
     leaf = tls.leaf
     yield Finding(
@@ -45,9 +49,13 @@ def check(run: Run) -> Iterator[Conclusion]:
     )
 
 
-def is_expiring(certificate: Certificate) -> bool:
-    limit = min(_DAYS, lifetime_days(certificate) * _SHARE_OF_LIFE)
-    return 0 <= certificate.days_left < limit
+def _limit(run: Run, tls: TlsFacts, leaf: Certificate) -> float:
+    """The days left from which on it is late. A short life alone is no sign of automation; a mesh's or public CA's is."""
+    life = lifetime_days(leaf)
+    of_a_mesh = any(name.startswith("spiffe://") for name in leaf.names)
+    of_a_public_ca = run.options.cacert is None and verified(tls)
+    renewed_by_machine = life <= _ONE_DAY or (life <= _SHORT_LIVED and (of_a_mesh or of_a_public_ca))
+    return life * _SHARE_OF_LIFE if renewed_by_machine else _DAYS
 
 
 def _left(days: float) -> str:

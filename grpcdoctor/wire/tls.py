@@ -42,6 +42,8 @@ def context_for(settings: TlsSettings) -> ssl.SSLContext:
     """The context for these settings. Raises ContextError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = settings.verify
+    # OpenSSL would take the common name of a certificate without subjectAltName; gRPC clients do not (RFC 9525 §6.3).
+    context.hostname_checks_common_name = False
     context.verify_mode = ssl.CERT_REQUIRED if settings.verify else ssl.CERT_NONE
     context.minimum_version = ssl.TLSVersion.TLSv1_2  # gRPC needs at least this (RFC 9113 §9.2)
     if settings.old_versions:

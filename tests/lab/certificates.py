@@ -56,6 +56,10 @@ class Certificates:
     """Begins in thirty days."""
     expiring: KeyPair
     """Ends in ten days."""
+    made_for_a_week: KeyPair
+    """Began yesterday, ends in five days."""
+    common_name_only: KeyPair
+    """Its common name is localhost, and there is no subjectAltName."""
     other_name: KeyPair
     """For other.example.test only."""
     unknown_ca: KeyPair
@@ -112,6 +116,8 @@ def make_certificates(folder: Path) -> Certificates:
         expired=_leaf(folder, "expired", root, begins=-40, ends=-1),
         not_yet_valid=_leaf(folder, "not_yet_valid", root, begins=30),
         expiring=_leaf(folder, "expiring", root, begins=-80, ends=10),
+        made_for_a_week=_leaf(folder, "made_for_a_week", root, begins=-1, ends=5),
+        common_name_only=_leaf(folder, "common_name_only", root, alternatives=False),
         other_name=_leaf(folder, "other_name", root, names=("other.example.test",)),
         unknown_ca=_leaf(folder, "unknown_ca", foreign),
         self_signed=_leaf(folder, "self_signed", None),
@@ -168,16 +174,18 @@ def _leaf(
     begins: int = -1,
     ends: int = 365,
     chain: list[x509.Certificate] | None = None,
+    alternatives: bool = True,
 ) -> KeyPair:
     key = ec.generate_private_key(ec.SECP256R1())
-    alternatives: list[x509.GeneralName] = [x509.DNSName(name) for name in names]
+    entries: list[x509.GeneralName] = [x509.DNSName(name) for name in names]
     if names is NAMES:
-        alternatives += [x509.IPAddress(ipaddress.ip_address(address)) for address in ADDRESSES]
+        entries += [x509.IPAddress(ipaddress.ip_address(address)) for address in ADDRESSES]
     usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+    builder = _builder(names[0], key, issuer, begins, ends)
+    if alternatives:
+        builder = builder.add_extension(x509.SubjectAlternativeName(entries), critical=False)
     certificate = (
-        _builder(names[0], key, issuer, begins, ends)
-        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         .sign(issuer.key if issuer else key, hashes.SHA256())
     )

@@ -23,6 +23,7 @@ CERTIFICATES = [
     ("self_signed", "certificate-untrusted", "broken"),
     ("intermediate_missing", "certificate-chain-incomplete", "broken"),
     ("expiring", "certificate-expiring", "degraded"),
+    ("made_for_a_week", "certificate-expiring", "degraded"),
 ]
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 
@@ -35,6 +36,12 @@ def test_a_bad_certificate_is_named_and_the_rest_is_seen(pair: str, name: str, v
     assert_first_cause(report, name, verdict)
     assert names(report) == [name]
     assert {o.probe for o in report.observations if o.outcome.value == "ok"} >= {"grpc", "health", "reflection"}
+
+
+def test_a_name_that_stands_in_the_common_name_alone_is_no_name() -> None:
+    with grpc_server(tls=True, certificate=lab_certificates().common_name_only) as server:
+        report = diagnose(server.port, tls=True, host="localhost")
+    assert names(report) == ["certificate-name-mismatch"]
 
 
 def test_a_chained_certificate_is_healthy() -> None:
