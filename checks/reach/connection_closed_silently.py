@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from grpcdoctor.checks._commands import curl_command, probe_command
 from grpcdoctor.checks.tls._failure import failure_of, silence_of
 from grpcdoctor.checks.tls._words import handshake_evidence
+from grpcdoctor.model.conclusions import milliseconds
 from grpcdoctor.model.facts.http2 import H2cFacts, Http2Facts
 from grpcdoctor.model.facts.reach import SilenceFacts
 from grpcdoctor.model.facts.tls import SniFacts, TlsFacts
@@ -41,7 +42,7 @@ def _at_once(run: Run, tls: TlsFacts | None, confidence: float) -> Finding:
     return Finding(
         RULE,
         message="the peer accepts connections and closes them without a byte",
-        explanation=_READS_FIRST if picky else _ANY_REASON,
+        explanation=_AFTER_A_WHILE if _is_slow_to_close(run, tls) else _READS_FIRST if picky else _ANY_REASON,
         evidence=seen,
         fixes=(
             Fix(
@@ -67,10 +68,22 @@ _ANY_REASON = (
     "TCP works, then the peer hangs up whatever it is sent, TLS or clear text: an allow-list by address, a mesh "
     "sidecar with STRICT mTLS, a listener that expects the PROXY protocol, or a server that crashes on accept."
 )
+_AFTER_A_WHILE = (
+    "TCP works, then the peer stays silent for seconds and hangs up: that is how a TCP proxy (haproxy, Envoy's "
+    "tcp_proxy, a cloud load balancer) looks that tries to reach its backend and gives up. It may also be a server that hangs."
+)
+_WHILE_MS = 1000.0
 _READS_FIRST = (
     "The peer keeps a connection on which nothing is sent and hangs up once it reads: it expects something else first "
     "(the PROXY protocol, a mesh's mTLS) or serves no host of this name."
 )
+
+
+def _is_slow_to_close(run: Run, tls: TlsFacts | None) -> bool:
+    clear = run.get(H2cFacts)
+    waits = [tls.handshake.duration_ms] if tls is not None and tls.handshake is not None else []
+    waits += [clear.first.duration_ms] if clear is not None and clear.first is not None else []
+    return max(waits, default=0.0) >= _WHILE_MS
 
 
 def _evidence(run: Run, tls: TlsFacts | None) -> tuple[Evidence, ...]:
@@ -79,8 +92,10 @@ def _evidence(run: Run, tls: TlsFacts | None) -> tuple[Evidence, ...]:
     if tls is not None:
         seen.append(handshake_evidence(tls))
     if clear is not None and clear.first is not None:
-        how = "reset" if clear.first.reset else "closed"
-        seen.append(Evidence(f"HTTP/2 preface in clear: {how} without a byte", ref="h2c"))
+        how = "reset without a byte" if clear.first.reset else "closed without a byte"
+        if clear.first.spoken == "nothing":
+            how = f"silence for {milliseconds(clear.first.duration_ms)}"
+        seen.append(Evidence(f"HTTP/2 preface in clear: {how}", ref="h2c"))
     silence = silence_of(run)
     if silence in _SILENT:
         seen.append(Evidence(f"nothing sent at all: the connection is {_SILENT[silence]}", ref="silence"))

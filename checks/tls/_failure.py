@@ -82,6 +82,10 @@ class _Scene:
 
 def failure_of(run: Run) -> Failure | None:
     """The failure of this run's TLS (or of its connection), or None where there is none that these rules know."""
+    return run.once(_failure_of)
+
+
+def _failure_of(run: Run) -> Failure | None:
     tls = run.get(TlsFacts)
     if tls is None:
         return _failure_in_clear(run.get(H2cFacts))
@@ -259,8 +263,11 @@ def _name_refused(scene: _Scene) -> Failure | None:
 def _closed_silently(scene: _Scene) -> Failure | None:
     if scene.closed_after:  # a server that is strict about ALPN closes too: then the ALPN rules speak
         return Failure("connection-closed-silently", 0.8) if scene.handshake.selected == "h2" else _NOT_OURS
-    if scene.tls_evident or scene.in_clear != "closed":
+    if scene.tls_evident or scene.in_clear not in ("closed", "nothing"):
         return None
+    if scene.in_clear == "nothing":
+        # It hangs up after a while: a TCP proxy that tries for seconds to reach its backend, and then gives up.
+        return Failure("connection-closed-silently", 0.7) if scene.closed_without_a_byte else None
     if scene.tls.asked and not scene.closed_without_a_byte:
         return None
     return Failure("connection-closed-silently")

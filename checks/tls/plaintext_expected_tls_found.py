@@ -18,7 +18,8 @@ RULE = Rule(
     name="plaintext-expected-tls-found",
     severity=Severity.ERROR,
     title="plaintext was asked for, the port speaks TLS",
-    explains=("http2-not-spoken", "not-grpc", "connection-closed-silently", "response-timeout"),
+    explains=("http2-not-spoken", "not-grpc", "connection-closed-silently", "response-timeout",
+              "certificate-untrusted"),
 )
 NEEDS = (H2cFacts, TlsFacts)
 

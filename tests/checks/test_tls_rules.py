@@ -86,6 +86,15 @@ def test_where_plaintext_was_asked_a_failed_try_at_tls_is_no_tls_fault(spoken: s
         assert set(names_of(facts)) <= {"connection-closed-silently", "response-timeout"}
 
 
+@pytest.mark.parametrize(("to_preface", "to_hello"), [("nothing", "closed"), ("closed", "timeout")])
+def test_a_peer_that_hangs_up_only_after_a_while_has_a_name(to_preface: str, to_hello: str) -> None:
+    facts = {
+        "h2c": {"asked": True, "first": {"spoken": to_preface}},
+        "tls": {"asked": False, "verified": {"result": to_hello, "server_name": "grpc.example.com"}},
+    }
+    assert names_of(facts) == ["connection-closed-silently"]
+
+
 def test_every_fault_of_one_certificate_is_reported_though_openssl_names_only_one() -> None:
     tls = {
         "verify_name": "grpc.example.com",
