@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from itertools import islice
 
+from grpcdoctor.model.codes import GrpcStatus
 from grpcdoctor.model.facts.grpc import HealthFacts
 from grpcdoctor.wire.messages import frame_message
 from grpcdoctor.wire.protobuf import ProtobufError, bytes_of, integer_of, text
@@ -42,7 +43,7 @@ async def run(session: Session) -> Measurement:
     reply = check.reply(HEALTH_CHECK)
     facts = HealthFacts(
         check=reply,
-        status=_status(check),
+        status=_status(check) if reply.grpc_status in (None, GrpcStatus.OK) else None,
         list=listed.reply(HEALTH_LIST) if listed is not None else None,
         statuses=_statuses(listed) if listed is not None else (),
     )

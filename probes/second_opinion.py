@@ -23,6 +23,8 @@ NAME = "second-opinion"
 _QUESTION_SECONDS = 5.0
 # Starting Python and importing grpc, on a slow machine.
 _START_SECONDS = 5.0
+# With less than this left of the target's time, the child would be killed while it still imports.
+_LEAST_SECONDS = 1.0
 _DETAILS_KEPT = 500
 # Without the current folder on its path: a user's own grpc/ or json.py there must not run in place of ours.
 _CHILD = """
@@ -49,11 +51,13 @@ def ready(session: Session) -> bool:
 async def run(session: Session) -> Measurement:
     if session.options.insecure and session.over_tls:
         return Measurement(error="grpcio cannot be told not to verify a certificate", skipped=True)
+    if session.deadline.remaining < _LEAST_SECONDS:
+        return Measurement(error="too little time was left to ask grpcio", skipped=True)
     call = session.get(CallFacts)
     method = call.method if call is not None and call.method else HEALTH_CHECK
     started = monotonic()
     async with session.shared.second_opinions:
-        answer, exit_code = await _ask_child(_question(session, method))
+        answer, exit_code = await _ask_child(_question(session, method), session.deadline.remaining)
     duration_ms = (monotonic() - started) * 1000
     if answer is not None:
         details = redact_text(answer["details"], session.options.secrets)[:_DETAILS_KEPT]
@@ -86,12 +90,12 @@ def _question(session: Session, method: str) -> dict[str, Any]:
         "key": options.key,
         "metadata": [(name, value) for name, value in options.headers if name not in RESERVED],
         "method": method,
-        "timeout": _QUESTION_SECONDS,
+        "timeout": min(_QUESTION_SECONDS, session.deadline.remaining),
         "use_proxy": session.proxy is not None,
     }
 
 
-async def _ask_child(question: dict[str, Any]) -> tuple[dict[str, str] | None, int | None]:
+async def _ask_child(question: dict[str, Any], seconds_left: float) -> tuple[dict[str, str] | None, int | None]:
     """(its answer, its exit code); the child is killed if it takes too long."""
     child = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -104,7 +108,7 @@ async def _ask_child(question: dict[str, Any]) -> tuple[dict[str, str] | None, i
         env={**os.environ, "GRPC_VERBOSITY": "NONE"},
     )
     try:
-        deadline = _QUESTION_SECONDS + _START_SECONDS
+        deadline = min(_QUESTION_SECONDS + _START_SECONDS, seconds_left)
         output, _ = await asyncio.wait_for(child.communicate(json.dumps(question).encode()), deadline)
         return json.loads(output), child.returncode
     except (asyncio.TimeoutError, ValueError):
