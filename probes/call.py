@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from grpcdoctor.client.json_messages import DataError, to_bytes, to_json
 from grpcdoctor.client.reflection import SchemaError, method_descriptor
 from grpcdoctor.model.facts.grpc import CallFacts, ReflectionFacts
+from grpcdoctor.model.redact import redact
 from grpcdoctor.wire.messages import frame_message
 from grpcdoctor.wire.questions import REFLECTION
 from grpcdoctor.wire.rpc import can_ask, problem_of, unary
@@ -49,7 +50,7 @@ async def run(session: Session) -> Measurement:
     stream = await unary(session, path, frame_message(payload), session.deadline)
     reply = stream.reply(path)
     messages = stream.messages
-    response = to_json(descriptor.output_type, messages[0]) if descriptor is not None and messages else None
+    response = redact(to_json(descriptor.output_type, messages[0]), ()) if descriptor is not None and messages else None
     schema = "reflection" if descriptor is not None else None
     return Measurement(CallFacts(path, schema, reply, response), problem_of(reply))
 

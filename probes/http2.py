@@ -30,14 +30,14 @@ async def run(session: Session) -> Measurement:
     ping_ms = None
     if settled and not session.options.quick:
         ping_ms = await connection.ping(session.step("ping"))
-    return Measurement(replace(_facts(session), ping_ms=ping_ms), None if settled else "no SETTINGS came")
+    return Measurement(_facts(session, ping_ms), None if settled else "no SETTINGS came")
 
 
 def finish(session: Session, facts: Http2Facts) -> Http2Facts:
     """The same facts when all questions are answered, with h2's strict opinion on the peer's frames."""
     connection = session.connection
     assert connection is not None
-    facts = replace(_facts(session), ping_ms=facts.ping_ms)
+    facts = _facts(session, facts.ping_ms)
     if session.options.quick or facts.violation is not None or not connection.client.settings_received:
         return facts
     from grpcdoctor.wire.referee import violation_in
@@ -48,7 +48,7 @@ def finish(session: Session, facts: Http2Facts) -> Http2Facts:
     return replace(facts, violation=refused[0], violation_frame=refused[1])
 
 
-def _facts(session: Session) -> Http2Facts:
+def _facts(session: Session, ping_ms: float | None = None) -> Http2Facts:
     assert session.connection is not None
     transport = "tls" if session.over_tls else "plaintext"
-    return session.connection.facts(transport, session.address or "")
+    return session.connection.facts(transport, session.address or "", ping_ms)

@@ -36,7 +36,10 @@ async def diagnose(
         report = _report_of_bug(bug, session, started_at)
     finally:
         session.close()
-    return redact(replace(report, trace=tuple(session.trace)), options.secrets)
+    if session.trace:
+        report = replace(report, trace=tuple(session.trace))
+    # What a peer says was freed of tokens where it came in; the walk over all of it is for the user's own secrets.
+    return redact(report, options.secrets) if options.secrets else report
 
 
 async def _diagnosed(session: Session, options: ProbeOptions, started_at: str) -> Report:
@@ -92,7 +95,7 @@ def report_of(run: Run, started_at: str, duration_ms: float) -> Report:
 
 def with_secrets(options: ProbeOptions) -> ProbeOptions:
     """The options with the list of values that no output may show."""
-    return replace(options, secrets=secrets_of(options.headers))
+    return replace(options, secrets=secrets_of(options.headers)) if options.headers else options
 
 
 def now() -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields, is_dataclass, replace
-from functools import cache
-from typing import Any, Final, TypeVar
+from functools import cache, lru_cache
+from typing import Any, Final, TypeVar, cast
 
 REDACTED: Final = "[redacted]"
 
@@ -23,13 +23,14 @@ _PLAIN: Final = frozenset((int, float, bool, type(None)))
 T = TypeVar("T")
 
 
+@lru_cache(maxsize=1024)
 def is_secret_name(name: str) -> bool:
     """Whether the value of metadata with this name must not be shown."""
     return _SECRET_NAME.search(name.lower()) is not None
 
 
 def redact_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, REDACTED if is_secret_name(name) else value) for name, value in headers)
+    return tuple((name, REDACTED if is_secret_name(name) else redact_text(value)) for name, value in headers)
 
 
 def redact_url(url: str) -> str:
@@ -75,7 +76,7 @@ def _redact(value: Any, secrets: tuple[str, ...]) -> Any:
         return {key: _redact(item, secrets) for key, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
         changed = {}
-        for name in _names(kind):
+        for name in _names(cast("Any", kind)):
             old = getattr(value, name)
             new = _redact(old, secrets)
             if new is not old and new != old:

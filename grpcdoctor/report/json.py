@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import fields
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from grpcdoctor.model.codec import encode
@@ -125,7 +125,7 @@ def _observation(item: Observation) -> dict[str, Any]:
         "outcome": item.outcome.value,
         "started_ms": _ms(item.started_ms),
         "duration_ms": _ms(item.duration_ms),
-        "facts": {} if item.facts is None else _finite(encode(item.facts)),
+        "facts": {} if item.facts is None else encode(item.facts),
         "error": item.error,
     }
 
@@ -154,5 +154,9 @@ def _finite(value: Any) -> Any:
 
 def _dump(value: dict[str, Any], style: Style, indent: int | None = None) -> str:
     separators = (",", ":") if indent is None else (",", ": ")
-    text = json.dumps(value, ensure_ascii=not style.unicode, allow_nan=False, indent=indent, separators=separators)
+    dump = partial(json.dumps, ensure_ascii=not style.unicode, allow_nan=False, indent=indent, separators=separators)
+    try:
+        text = dump(value)
+    except ValueError:  # a measure that is not finite; looking for one in every report would cost more than the dump
+        text = dump(_finite(value))
     return clean.json_text(text)

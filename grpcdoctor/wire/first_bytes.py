@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from grpcdoctor.model.facts.http2 import FirstBytes
+from grpcdoctor.model.redact import redact_text
 
 KEPT: Final = 64
 _SETTINGS_FRAME: Final = 4
@@ -46,6 +47,6 @@ def first_bytes_of(data: bytes, duration_ms: float) -> FirstBytes:
     """The facts about the bytes that came first; `data` is not empty."""
     spoken = spoken_by(data)
     line = data[:256].split(b"\n", 1)[0].rstrip(b"\r")
-    text = line.decode("utf-8", "replace") if line and _TEXT.fullmatch(line) else None
+    text = redact_text(line.decode("utf-8", "replace")) if line and _TEXT.fullmatch(line) else None
     alert = data[6] if spoken == "tls" and data[0] == 21 and len(data) >= 7 else None
     return FirstBytes(spoken, data[:KEPT].hex(), text, alert, False, duration_ms)

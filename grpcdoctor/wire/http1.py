@@ -7,7 +7,7 @@ import io
 from typing import Final
 
 from grpcdoctor.model.facts.http2 import Http1Answer
-from grpcdoctor.model.redact import redact_headers
+from grpcdoctor.model.redact import redact_headers, redact_text
 from grpcdoctor.wire.deadline import Deadline
 from grpcdoctor.wire.stream import Duplex
 
@@ -41,7 +41,8 @@ def parse_answer(data: bytes) -> Http1Answer | None:
     except (HTTPException, ValueError, OSError):  # cut in a chunk, or badly chunked
         body = b""
     headers = tuple((name.lower(), value.strip()) for name, value in response.getheaders())
-    return Http1Answer(response.status, response.reason, redact_headers(headers), body.decode("utf-8", "replace"))
+    page = redact_text(body.decode("utf-8", "replace"))
+    return Http1Answer(response.status, redact_text(response.reason), redact_headers(headers), page)
 
 
 async def read_answer(stream: Duplex, deadline: Deadline, begun: bytes = b"") -> bytes:

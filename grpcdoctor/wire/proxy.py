@@ -10,6 +10,7 @@ from ipaddress import ip_address, ip_network
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from grpcdoctor.model.redact import redact_text
 from grpcdoctor.model.target import is_address, join_host_port
 from grpcdoctor.wire.deadline import Deadline
 from grpcdoctor.wire.stream import ByteStream
@@ -87,7 +88,7 @@ async def open_tunnel(stream: ByteStream, proxy: Proxy, host: str, port: int, de
     status_line = head.split(b"\r\n", 1)[0].decode("latin-1")
     words = status_line.split(" ", 2)
     if not words[0].startswith("HTTP/1.") or len(words) < 2 or not words[1].startswith("2"):
-        raise TunnelError(status_line[:200])
+        raise TunnelError(redact_text(status_line[:200]))
     stream.unread(rest)  # a gRPC server sends its SETTINGS at once: they may come together with the proxy's answer
 
 
