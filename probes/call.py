@@ -67,7 +67,7 @@ async def _descriptor(session: Session, service: str, method: str) -> tuple[Meth
     known = session.get(ReflectionFacts)
     versions = (known.version,) if known is not None and known.version is not None else tuple(REFLECTION)
     if known is not None and known.version is None:
-        return None, "the server offers no reflection, and --data needs a schema"
+        return None, "the server offers no reflection, and --data needs a schema (leave it out for an empty request)"
     why = ""
     for version in versions:
         path = REFLECTION[version]

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any
 
 import grpcdoctor
-from grpcdoctor.model.facts.grpc import CallFacts, SecondOpinionFacts
+from grpcdoctor.model.facts.grpc import SecondOpinionFacts
 from grpcdoctor.model.facts.reach import TcpFacts
 from grpcdoctor.model.redact import redact_text
 from grpcdoctor.wire.questions import HEALTH_CHECK, RESERVED
@@ -53,8 +53,8 @@ async def run(session: Session) -> Measurement:
         return Measurement(error="grpcio cannot be told not to verify a certificate", skipped=True)
     if session.deadline.remaining < _LEAST_SECONDS:
         return Measurement(error="too little time was left to ask grpcio", skipped=True)
-    call = session.get(CallFacts)
-    method = call.method if call is not None and call.method else HEALTH_CHECK
+    # Never the user's own method: it was called once already, and a second time may not be harmless.
+    method = HEALTH_CHECK
     started = monotonic()
     async with session.shared.second_opinions:
         answer, exit_code = await _ask_child(_question(session, method), session.deadline.remaining)

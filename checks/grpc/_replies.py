@@ -79,7 +79,10 @@ def describe(reply: Reply) -> str:
         parts.append(reply.content_type)
     if reply.grpc_status is not None:
         parts.append(f"grpc-status {reply.grpc_status} {name_of(GrpcStatus, reply.grpc_status)}")
-        parts.append(f'"{_short(reply.grpc_message)}"' if reply.grpc_message else "with an empty message")
+        if reply.grpc_message:
+            parts.append(f'"{_short(reply.grpc_message)}"')
+        elif reply.grpc_status != GrpcStatus.OK:
+            parts.append("with an empty message")
     elif page := _page_in_words(reply.body):
         parts.append(f'"{_short(page)}"')
     if reply.reset_code is not None:

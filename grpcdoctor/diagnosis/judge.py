@@ -65,7 +65,7 @@ def _unmade_call(run: Run) -> list[BlindSpot]:
     call = run.get(CallFacts)
     if call is None or call.error is None:
         return []
-    return [BlindSpot(f"the call of {call.method}", call.error)]
+    return [BlindSpot(f"what {call.method} answers", f"no call was made: {call.error}")]
 
 
 def _answers(run: Run) -> bool:

@@ -28,6 +28,11 @@ def test_a_healthy_server_is_not_asked_by_default(grpcio_h2c: GrpcServer) -> Non
     assert observation_of(diagnose(grpcio_h2c.port, second_opinion=None), "second-opinion") is None
 
 
+def test_the_users_own_method_is_never_called_a_second_time(grpcio_h2c: GrpcServer) -> None:
+    report = diagnose(grpcio_h2c.port, call="lab.Greeter/SayHello", second_opinion=True)
+    assert facts_of(report, SecondOpinionFacts).method == "/grpc.health.v1.Health/Check"
+
+
 def test_trouble_is_asked_about_and_becomes_evidence(envoy: Envoy) -> None:
     report = diagnose(envoy.port("alpn-none"), tls=True, second_opinion=None)
     assert facts_of(report, SecondOpinionFacts).code == "UNAVAILABLE"
