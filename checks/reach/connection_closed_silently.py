@@ -70,7 +70,7 @@ _ANY_REASON = (
 )
 _AFTER_A_WHILE = (
     "TCP works, then the peer stays silent for seconds and hangs up: that is how a TCP proxy (haproxy, Envoy's "
-    "tcp_proxy, a cloud load balancer) looks that tries to reach its backend and gives up. It may also be a server that hangs."
+    "tcp_proxy, a cloud load balancer) looks that tries to reach its backend and gives up. Or a server that hangs."
 )
 _WHILE_MS = 1000.0
 _READS_FIRST = (

@@ -50,7 +50,7 @@ def check(run: Run) -> Iterator[Conclusion]:
 
 
 def _limit(run: Run, tls: TlsFacts, leaf: Certificate) -> float:
-    """The days left from which on it is late. A short life alone is no sign of automation; a mesh's or public CA's is."""
+    """The days left from which on it is late. A short life alone is no sign of automation; a mesh or public CA is."""
     life = lifetime_days(leaf)
     of_a_mesh = any(name.startswith("spiffe://") for name in leaf.names)
     of_a_public_ca = run.options.cacert is None and verified(tls)

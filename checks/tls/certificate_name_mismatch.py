@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from grpcdoctor.checks._commands import probe_command
@@ -39,7 +40,7 @@ def check(run: Run) -> Iterator[Conclusion]:
         explanation=_explanation(tls, owner) + not_verifying(run),
         evidence=_evidence(run, tls),
         fixes=_fixes(run, tls, owner),
-        severity=certificate_severity(run, tls),
+        severity=Severity.WARNING if _by_common_name_alone(tls) else certificate_severity(run, tls),
     )
 
 
@@ -55,8 +56,15 @@ def _explanation(tls: TlsFacts, owner: str | None) -> str:
             "A gateway shows its built-in certificate where no configured one fits the name in SNI; clients refuse it."
         )
     if tls.leaf is not None and not tls.leaf.names:
-        return "It has no subjectAltName, and no gRPC client looks at the common name any more (RFC 9525 §6.1)."
+        return "It has no subjectAltName. RFC 9525 §6.3 rules the common name out: Go and Rust clients refuse such a " \
+            "certificate, grpcio and others may still take it."
     return "Clients compare the name that they dial with the certificate's subjectAltName and hang up where none fits."
+
+
+def _by_common_name_alone(tls: TlsFacts) -> bool:
+    """Some clients get in: those that look at the common name where there is no subjectAltName."""
+    leaf, name = tls.leaf, re.escape(tls.verify_name)
+    return leaf is not None and not leaf.names and re.search(rf"(^|,)CN={name}(,|$)", leaf.subject, re.I) is not None
 
 
 def _evidence(run: Run, tls: TlsFacts) -> tuple[Evidence, ...]:
