@@ -37,6 +37,8 @@ _OWN_FAULTS: Final = frozenset(
         GrpcStatus.DATA_LOSS,
     )
 )
+# Any other number is UNKNOWN to a client (gRPC over HTTP/2, "Responses").
+_KNOWN: Final = frozenset(int(status) for status in GrpcStatus)
 # status -> where to look for its reason
 _HINTS: Final[dict[int, Fix]] = {
     GrpcStatus.UNKNOWN: Fix(
@@ -82,7 +84,8 @@ def check(run: Run) -> Iterator[Conclusion]:
 
 
 def _is_own_fault(item: Seen) -> bool:
-    return item.kind is Kind.APPLICATION and item.reply.grpc_status in _OWN_FAULTS
+    status = item.reply.grpc_status or 0
+    return item.kind is Kind.APPLICATION and (status in _OWN_FAULTS or status not in _KNOWN)
 
 
 def _all_fail(effect: Effect) -> bool:

@@ -128,10 +128,15 @@ def _calls(run: Run) -> Iterator[Conclusion]:
 
 
 def _ran_out(reply: Reply) -> bool:
-    return reply.ran_out and (not reply.answered or reply.grpc_status == GrpcStatus.DEADLINE_EXCEEDED)
+    """Silence, our own deadline echoed, or gRPC headers to which no message and no end came."""
+    if not reply.ran_out or reply.messages:
+        return False
+    return not reply.answered or reply.grpc_status == GrpcStatus.DEADLINE_EXCEEDED or reply.is_grpc
 
 
 def _nothing(reply: Reply) -> str:
+    if reply.answered and reply.grpc_status is None:
+        return "headers, and no message and no end"
     return "nothing" if reply.grpc_status is None else "nothing but DEADLINE_EXCEEDED, by the deadline that we sent,"
 
 

@@ -89,8 +89,8 @@ def _failure_of(run: Run) -> Failure | None:
     tls = run.get(TlsFacts)
     if tls is None:
         return _failure_in_clear(run.get(H2cFacts))
-    if tls.handshake is None:
-        return None
+    if tls.handshake is None:  # the connection could not be opened again: reset as soon as it stood
+        return None if tls.asked else _failure_in_clear(run.get(H2cFacts))
     scene = _Scene(
         tls=tls,
         handshake=tls.handshake,

@@ -118,6 +118,8 @@ DENIED = status(7, "not you")
 LIMITED = status(8, "quota is used up")
 SHED = status(1, "CANCELLED")
 LATE = status(4, "Deadline Exceeded") | {"first_byte_ms": 4990.0, "duration_ms": 4991.0, "deadline_ms": 5000.0}
+UNENDING = {"http_status": 200, "lost": "timeout", "duration_ms": 5000.0, "first_byte_ms": 1.0,
+            "headers": [["content-type", "application/grpc"]]}
 BROKEN, UNDECIDED, DEGRADED = Verdict.BROKEN, Verdict.INCONCLUSIVE, Verdict.DEGRADED
 
 FAULTS: dict[str, tuple[dict[str, Any], dict[str, Any], str, Verdict]] = {
@@ -147,11 +149,13 @@ FAULTS: dict[str, tuple[dict[str, Any], dict[str, Any], str, Verdict]] = {
                  call=status(12, "", *TIME_OF_ENVOY)), {}, "method-unimplemented", BROKEN),
     "the call fails in the application": (facts_of(ok(), ok(), C_CORE, call=status(14, "no database")), {},
                                           "call-failed", BROKEN),
+    "a status that gRPC does not have": (facts_of(*[status(99, "eh")] * 3), {}, "call-failed", UNDECIDED),
     "an interceptor fails for all": (facts_of(*[status(13, "boom")] * 3), {}, "call-failed", UNDECIDED),
     "the health check fails by itself": (facts_of(status(2, "Exception calling application"), ok(), C_CORE), {},
                                          "call-failed", DEGRADED),
     "Envoy's direct_response": (facts_of(*[status(2, "ok", ENVOY)] * 3), {}, "call-failed", UNDECIDED),
     "everything ends at our own deadline": (facts_of(*[LATE] * 3), {}, "response-timeout", BROKEN),
+    "headers come, and then nothing": (facts_of(*[UNENDING] * 3), {}, "response-timeout", BROKEN),
     "the call ends at our own deadline": (facts_of(ok(), ok(), C_CORE, call=LATE), {}, "response-timeout", BROKEN),
     "only methods routed, Envoy": (
         facts_of(*[status(12, "", ENVOY)] * 3, call=ok(*TIME_OF_ENVOY)), {}, "reflection-not-routed", DEGRADED),

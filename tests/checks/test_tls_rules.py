@@ -95,6 +95,11 @@ def test_a_peer_that_hangs_up_only_after_a_while_has_a_name(to_preface: str, to_
     assert names_of(facts) == ["connection-closed-silently"]
 
 
+def test_a_peer_that_resets_so_fast_that_tls_cannot_even_be_tried_has_a_name() -> None:
+    facts = {"h2c": {"asked": True, "first": {"spoken": "closed", "reset": True}}, "tls": {"asked": False}}
+    assert names_of(facts) == ["connection-closed-silently"]
+
+
 def test_every_fault_of_one_certificate_is_reported_though_openssl_names_only_one() -> None:
     tls = {
         "verify_name": "grpc.example.com",
