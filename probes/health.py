@@ -43,7 +43,7 @@ async def run(session: Session) -> Measurement:
     reply = check.reply(HEALTH_CHECK)
     facts = HealthFacts(
         check=reply,
-        status=_status(check) if reply.grpc_status in (None, GrpcStatus.OK) else None,
+        status=_status(check) if reply.grpc_status == GrpcStatus.OK else None,
         list=listed.reply(HEALTH_LIST) if listed is not None else None,
         statuses=_statuses(listed) if listed is not None else (),
     )

@@ -114,7 +114,8 @@ def _seen(page: Page, report: Report, cause: Cause) -> None:
         page.prose(label, _evidence(item))
         label = ""
     opinion = Observations(report.observations).get(SecondOpinionFacts)
-    if opinion is not None and opinion.client and not any("grpcio" in item.detail for item in cause.evidence):
+    spoke = opinion is not None and (opinion.code is not None or opinion.exit_signal is not None)
+    if opinion is not None and spoke and not any("grpcio" in item.detail for item in cause.evidence):
         page.prose(label, says(opinion))
         label = ""
     if len(cause.evidence) > len(shown):
@@ -132,7 +133,7 @@ def says(opinion: SecondOpinionFacts) -> str:
     """What grpcio reports about the same endpoint: the words that users paste."""
     if opinion.exit_signal is not None:
         return f"{opinion.client} died of signal {opinion.exit_signal}: this peer kills Python gRPC clients"
-    return f'{opinion.client} says {opinion.code or "nothing"}: "{opinion.details}"'
+    return f'{opinion.client} says {opinion.code}: "{opinion.details}"'
 
 
 def _fixes(page: Page, fixes: Sequence[Fix], rule: str) -> None:
