@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from ipaddress import ip_address
 from typing import Final
 
 from grpcdoctor.checks._commands import probe_command
@@ -10,7 +11,7 @@ from grpcdoctor.model.conclusions import milliseconds
 from grpcdoctor.model.facts.reach import OtherPortFacts, TcpAttempt, TcpFacts
 from grpcdoctor.model.finding import Evidence, Fix
 from grpcdoctor.model.run import Run
-from grpcdoctor.model.target import join_host_port
+from grpcdoctor.model.target import is_address, join_host_port
 
 REFUSED: Final = "refused"
 TIMEOUT: Final = "timeout"
@@ -43,9 +44,17 @@ def overall_failure(tcp: TcpFacts | None) -> str | None:
     """
     if tcp is None or not tcp.attempts or tcp.connected or tcp.proxy_error is not None:
         return None
+    if any(_hangs_on_loopback(attempt) for attempt in tcp.attempts):
+        return TIMEOUT  # ::1 refuses beside 127.0.0.1: the server binds the one family only
     groups = Counter(_GROUPS.get(attempt.result, UNREACHABLE) for attempt in tcp.attempts)
     farther = {group: count for group, count in groups.items() if group != UNREACHABLE} or dict(groups)
     return max(farther, key=lambda group: (farther[group], -_FARTHEST.index(group)))
+
+
+def _hangs_on_loopback(attempt: TcpAttempt) -> bool:
+    """No packet is lost on loopback, and a port without a listener refuses: somebody listens, with a full backlog."""
+    host = attempt.address.rpartition(":")[0].strip("[]")  # of `unix:/path` no address either
+    return attempt.result == "timeout" and is_address(host) and ip_address(host.partition("%")[0]).is_loopback
 
 
 def attempt_words(attempt: TcpAttempt) -> str:

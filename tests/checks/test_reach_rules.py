@@ -32,6 +32,11 @@ def test_the_result_that_got_farthest_names_a_failure_on_all_addresses(results: 
     assert overall_failure(TcpFacts(attempts)) == name
 
 
+def test_a_full_backlog_on_one_loopback_address_counts_more_than_the_other_that_nobody_binds() -> None:
+    attempts = (TcpAttempt("[::1]:50051", "refused"), TcpAttempt("127.0.0.1:50051", "timeout"))
+    assert overall_failure(TcpFacts(attempts)) == "timeout"
+
+
 def test_port_80_is_offered_where_it_answers_and_443_does_not() -> None:
     tcp = {"attempts": [{"address": "203.0.113.7:443", "result": "refused"}]}
     other = {"port": 80, "spoken": "h2"}
