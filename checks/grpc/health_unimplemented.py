@@ -28,7 +28,7 @@ def check(run: Run) -> Iterator[Conclusion]:
         return
     yield Finding(
         RULE,
-        message="the server has no health service (grpc.health.v1.Health)",
+        message="the server has no health service",
         explanation="Calls do not need it. Kubernetes' gRPC probes, Envoy's and load balancers' gRPC health checks and "
         "clients with healthCheckConfig do.",
         evidence=evidence_of(effect.hit),

@@ -65,7 +65,9 @@ def _second_opinion(run: Run) -> tuple[Evidence, ...]:
     if opinion.code is None:
         return ()
     said = f"{opinion.code}: {opinion.details}" if opinion.details else opinion.code
-    return (Evidence(f'{opinion.client} says "{said}"', Source.WIRE, "grpcio"),)
+    # Its own question is health, which a fault of the user's method need not touch.
+    to = " to the health check" if run.options.call is not None else ""
+    return (Evidence(f'{opinion.client} says "{said}"{to}', Source.WIRE, "grpcio"),)
 
 
 def _deciders(root: Finding) -> tuple[Fix, ...]:

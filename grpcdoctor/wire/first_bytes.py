@@ -12,13 +12,15 @@ KEPT: Final = 64
 _SETTINGS_FRAME: Final = 4
 _SETTINGS_LENGTH_LIMIT: Final = 6 * 64  # no server sends more than a few dozen settings
 _TEXT: Final = re.compile(rb"[\t\r\n\x20-\x7e\x80-\xff]+")
+# HTTP/0.9: a web server that cannot read the request line sends its error page alone (Python's http.server).
+_BARE_PAGE: Final = re.compile(rb"\s*<(!doctype\s+html|html)\b", re.IGNORECASE)
 # Frame types that a confused peer may open with (RFC 9113 §6); the first ought to be SETTINGS.
 _OTHER_FIRST_FRAMES: Final = frozenset((6, 7, 8))
 
 
 def spoken_by(data: bytes) -> str:
     """ "h2", "http/1.1", "tls", "ssh" or "garbage"."""
-    if data.startswith((b"HTTP/1.", b"HTTP/0.")):
+    if data.startswith((b"HTTP/1.", b"HTTP/0.")) or _BARE_PAGE.match(data):
         return "http/1.1"
     if data.startswith(b"SSH-"):
         return "ssh"

@@ -27,6 +27,7 @@ SETTINGS = frames.settings({3: 1}).encode()
         (b"\0\0\5\4\0\0\0\0\0hello", "garbage"),
         (b"\0\0\6\4\0\0\0\0\1" + bytes(6), "garbage"),
         (b"\xff\xff\xff\4\0\0\0\0\0", "garbage"),
+        (b"<!DOCTYPE HTML>\n<html>", "http/1.1"),
         (b"220 mail.example.com ESMTP\r\n", "garbage"),
         (b"\x15\x04", "garbage"),
     ],
