@@ -11,7 +11,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import grpcdoctor
+from grpcdoctor import version
 from grpcdoctor.model.facts.grpc import SecondOpinionFacts
 from grpcdoctor.model.facts.reach import TcpFacts
 from grpcdoctor.model.redact import redact_text
@@ -34,7 +34,7 @@ sys.path.append(sys.argv[1])
 from grpcdoctor.client.second_opinion import main
 main()
 """
-_PACKAGE_ROOT = str(Path(grpcdoctor.__file__).parents[1])
+_PACKAGE_ROOT = str(Path(version.__file__).parents[1])
 
 
 def wanted(session: Session) -> bool:
