@@ -42,7 +42,8 @@ _PEERS: Final[tuple[Signature, ...]] = (
 )
 _ALL: Final = (*ENVOY, *PROXIES, *_PEERS, *GATEWAY_STATUSES)
 # nginx that speaks HTTP/1 to a gRPC backend hangs now and then, where its other calls get bytes that prove the fault.
-_MAY_ALSO_HANG: Final = (Kind.PROTOCOL_MISMATCH, Kind.UNREACHABLE, Kind.UPSTREAM_TIMEOUT)
+# So does haproxy, for as long as it retries a TLS port that hangs up on its HTTP/2 in clear.
+_MAY_ALSO_HANG: Final = (Kind.PROTOCOL_MISMATCH, Kind.UNREACHABLE, Kind.UPSTREAM_TIMEOUT, Kind.UPSTREAM_TLS)
 _LIKENESS: Final = 0.6
 _CONNECTION_LOST: Final = ("goaway", "closed", "reset", "refused-by-limit", "protocol-error")
 

@@ -110,7 +110,7 @@ _OPTIONS: Final = (
     click.option("-H", "--header", type=Metadata(), multiple=True,
                  help="Metadata to send with every call; repeatable."),
     click.option("--timeout", type=Duration(), default=DEFAULT_TIMEOUT_SECONDS,
-                 help="For one target, everything included: 5, 5s, 500ms. Default: 10."),
+                 help="For one target, everything included (with --count: for each try): 5, 5s, 500ms. Default: 10."),
     click.option("--no-proxy", is_flag=True, help="Ignore the proxy variables of the environment."),
 )  # fmt: skip
 

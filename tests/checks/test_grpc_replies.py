@@ -200,6 +200,14 @@ def test_doubtful_replies_are_read_as_what_all_of_them_allow() -> None:
     assert all(Kind.UPSTREAM_TLS in item.also for item in seen(run))
 
 
+def test_a_hang_beside_refused_streams_leaves_tls_among_the_candidates() -> None:
+    """haproxy `proto h2` in clear to a TLS port: measured."""
+    refused = Reply(path="/grpc.health.v1.Health/Check", reset_code=7, duration_ms=0.6)
+    hang = Reply(path="/grpcdoctor.Probe/Nope", lost="timeout", duration_ms=5000.0)
+    run = run_of(refused, hang, terminator="haproxy")
+    assert all(Kind.UPSTREAM_TLS in (item.kind, *item.also) for item in seen(run))
+
+
 def test_refused_stream_is_haproxys_word_only_from_haproxy() -> None:
     assert seen(run_of(Reply(reset_code=7), terminator="haproxy"))[0].kind is Kind.PROTOCOL_MISMATCH
     assert seen(run_of(Reply(reset_code=7), terminator="grpc-go"))[0].kind is Kind.RESET
