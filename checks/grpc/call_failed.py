@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from grpcdoctor.checks._commands import probe_command
+from grpcdoctor.checks.grpc._answerer import SERVICE_TIME
 from grpcdoctor.checks.grpc._effect import CALL, Effect, effect_of
 from grpcdoctor.checks.grpc._replies import Kind, Seen, evidence_of
 from grpcdoctor.checks.grpc._upstream import A_METHOD, PROBE_BACKEND, called, proxy_of
@@ -131,7 +132,7 @@ def _fixes(effect: Effect) -> tuple[Fix, ...]:
 
 def _alternatives(run: Run, effect: Effect, undecided: bool) -> tuple[Alternative, ...]:
     proxy = proxy_of(effect)
-    if proxy is None:
+    if proxy is None or effect.first.header(SERVICE_TIME) is not None:  # Envoy's mark of what its backend said
         return ()
     found = [Alternative("upstream-unreachable", f"{called(proxy)} may have said it in the application's place",
                          decide=PROBE_BACKEND)]
