@@ -116,12 +116,14 @@ def test_calls_without_a_schema(program: str) -> None:
         with_data = diagnose(server.port, call=HELLO, data='{"name": "x"}')
         assert_first_cause(diagnose(server.port, call="lab.Greeter/SayGoodbye"), "method-unimplemented", "broken")
     assert with_data.verdict.value == "inconclusive"
-    assert any("call" in spot.what for spot in with_data.blind_spots)
+    assert any(HELLO in spot.what for spot in with_data.blind_spots)
 
 
-def test_an_exception_in_a_java_handler_is_the_applications_answer() -> None:
+def test_an_exception_in_a_java_handler_is_the_applications_fault() -> None:
     with interop_server("grpc-java") as server:
-        assert_healthy(diagnose(server.port, call=FAIL, data='{"code": -1}'))
+        report = diagnose(server.port, call=FAIL, data='{"code": -1}')
+    assert_first_cause(report, "call-failed", "broken")
+    assert names(report) == ["call-failed"]
 
 
 def test_a_panic_in_a_go_handler_ends_the_process_and_is_named() -> None:
