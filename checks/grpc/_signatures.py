@@ -45,6 +45,8 @@ _ALL: Final = (*ENVOY, *PROXIES, *_PEERS, *GATEWAY_STATUSES)
 # So does haproxy, for as long as it retries a TLS port that hangs up on its HTTP/2 in clear.
 _MAY_ALSO_HANG: Final = (Kind.PROTOCOL_MISMATCH, Kind.UNREACHABLE, Kind.UPSTREAM_TIMEOUT, Kind.UPSTREAM_TLS)
 _LIKENESS: Final = 0.6
+# Headers with any other status say what is wrong, even where the rest never came (nginx: `:status 000`, then a hang).
+_HTTP_OK: Final = 200
 _CONNECTION_LOST: Final = ("goaway", "closed", "reset", "refused-by-limit", "protocol-error")
 
 
@@ -62,9 +64,12 @@ def kind_of(reply: Reply, by: Answerer, run: Run) -> Match:
     """Exactly one kind for every reply."""
     if reply.grpc_status == 0:
         return Match(Kind.OK)
-    if reply.grpc_status is None and reply.reset_code is None and reply.lost is not None:
+    incomplete = reply.grpc_status is None and reply.reset_code is None and reply.lost is not None
+    if incomplete and reply.http_status in (None, _HTTP_OK):
         return _incomplete(reply)
     row = next((row for row in _ALL if row.fits(reply, by)), None)
+    if row is None and incomplete:
+        return _incomplete(reply)
     if row is None:
         return _by_shape(reply)
     return _weighed(row, reply, run)

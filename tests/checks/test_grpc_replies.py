@@ -96,6 +96,8 @@ ENVOY_TEXTS = [
 
 OTHER_PROXIES = [
     (Reply(http_status=0, headers=(NGINX,), body_hex="000018040000000000", ended=True), Kind.PROTOCOL_MISMATCH),
+    (Reply(http_status=0, headers=(NGINX,), lost="timeout", duration_ms=5000.0), Kind.PROTOCOL_MISMATCH),
+    (Reply(http_status=200, headers=(NGINX, GRPC), lost="timeout", duration_ms=5000.0), Kind.UNANSWERED),
     (page(464, "", ("server", "awselb/2.0")), Kind.PROTOCOL_MISMATCH),
     (haproxy(502, "Bad Gateway", "The server returned an invalid or incomplete response."), Kind.PROTOCOL_MISMATCH),
     (haproxy(503, "Service Unavailable", "No server is available to handle this request.", ms=3001), Kind.UNREACHABLE),

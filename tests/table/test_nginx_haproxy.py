@@ -19,8 +19,6 @@ NGINX_FAULTS = [
     ("404-h2c", "not-grpc", "inconclusive"),
     ("html-200", "not-grpc", "broken"),
     ("html-200-http1", "http2-not-spoken", "broken"),
-    ("proxy-pass", "upstream-protocol-mismatch", "broken"),
-    ("proxy-pass-h2c", "upstream-protocol-mismatch", "broken"),
     ("https-redirect", "http-redirect", "broken"),
     ("https-redirect-h2c", "http-redirect", "broken"),
     ("greeter-only", "not-grpc", "inconclusive"),
@@ -54,6 +52,18 @@ def test_an_nginx_fault_has_its_name_and_no_other(nginx: Gateway, scenario: str,
     report = diagnose(nginx.port(scenario), nginx.tls(scenario))
     assert_first_cause(report, name, verdict)
     assert names(report) == [name]
+
+
+@pytest.mark.parametrize("scenario", ["proxy-pass", "proxy-pass-h2c"])
+def test_nginx_that_speaks_http1_to_a_grpc_backend_is_told_by_its_bytes(nginx: Gateway, scenario: str) -> None:
+    # On a busy machine nginx hangs on some of these calls; where it hangs on all of a run, no byte could tell.
+    report = diagnose(nginx.port(scenario), nginx.tls(scenario))
+    for _ in range(4):
+        if names(report) != ["response-timeout"]:
+            break
+        report = diagnose(nginx.port(scenario), nginx.tls(scenario))
+    assert_first_cause(report, "upstream-protocol-mismatch", "broken")
+    assert names(report) == ["upstream-protocol-mismatch"]
 
 
 @pytest.mark.parametrize("scenario", NGINX_502)
