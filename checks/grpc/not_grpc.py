@@ -52,6 +52,9 @@ _BY_SERVER: Final[tuple[tuple[tuple[str, ...], Fix], ...]] = (
 )
 _RIGHT_PLACE: Final = Fix("Is it the right host and port? Look for the one that speaks gRPC",
                           command="kubectl get services,ingress -A | grep -i grpc")
+# A call is one request, and a stream of messages its body: limits meant for uploads cut streams.
+_BODY_TOO_LARGE: Final = Fix("nginx: lift the limit on request bodies, which a stream of messages outgrows",
+                             patch="client_max_body_size 0;")
 _WEB_TRANSLATOR: Final = Fix(
     "Envoy: let the grpc_web filter translate, which leaves plain gRPC as it is",
     patch="http_filters:\n- name: envoy.filters.http.grpc_web\n- name: envoy.filters.http.router",
@@ -98,6 +101,8 @@ def _message(reply: Reply, call: bool) -> str:
     media_type = _media_type(reply)
     if media_type.startswith("application/grpc-web"):
         return f"{where}the answer is gRPC-Web, not gRPC"
+    if reply.http_status == 413:
+        return f"{where}the request body is larger than a web server on the way allows"
     if reply.http_status == 415:
         return f"{where}the server refuses application/grpc (HTTP 415)"
     if reply.http_status == 200:
@@ -112,6 +117,8 @@ def _explanation(reply: Reply, undecided: bool) -> str:
         return clients + "Either this is no gRPC endpoint at all, or it routes only the methods that it knows by name."
     if _media_type(reply).startswith("application/grpc-web"):
         return clients + "Whatever answers expects browsers; a native client needs application/grpc."
+    if reply.http_status == 413:
+        return clients + "The limit is a proxy's (HTTP 413); the application behind it did not see the call."
     return clients + "HTTP/2 works; the request reached a web server, a default page or an API that is not gRPC."
 
 
@@ -123,6 +130,8 @@ def _server(reply: Reply) -> tuple[Evidence, ...]:
 def _fixes(reply: Reply) -> tuple[Fix, ...]:
     if _media_type(reply).startswith("application/grpc-web"):
         return (_WEB_TRANSLATOR, _RIGHT_PLACE)
+    if reply.http_status == 413:
+        return (_BODY_TOO_LARGE,)
     server = (reply.header("server") or "").lower()
     named = next((fix for names, fix in _BY_SERVER if server.startswith(names)), None)
     return (named, _RIGHT_PLACE) if named is not None else (_RIGHT_PLACE,)

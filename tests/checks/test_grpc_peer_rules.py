@@ -181,6 +181,12 @@ def test_a_headline_fits_a_terminal(fault: str) -> None:
         assert finding.explanation
 
 
+def test_a_413_of_nginx_is_cured_by_its_limit_on_bodies_and_not_by_a_location() -> None:
+    large = page(413, "text/html", "<center>413 Request Entity Too Large</center>", NGINX)
+    (finding,) = [f for f in judged(facts_of(large, large, large))[2] if f.rule.name == "not-grpc"]
+    assert [fix.patch for fix in finding.fixes] == ["client_max_body_size 0;"]
+
+
 def test_services_that_are_refused_are_listed_in_words() -> None:
     facts = facts_of(ok(), UNAUTHENTICATED, UNAUTHENTICATED, listed=ok())
     (finding,) = [f for f in judged(facts)[2] if f.rule.name == "authentication-required"]
