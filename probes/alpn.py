@@ -5,7 +5,7 @@ from __future__ import annotations
 from grpcdoctor.model.codes import TlsAlert
 from grpcdoctor.model.facts.tls import AlpnFacts, TlsFacts
 from grpcdoctor.wire.handshake import shake_hands
-from grpcdoctor.wire.session import Measurement, Session
+from grpcdoctor.wire.session import NO_STREAM, Measurement, Session
 from grpcdoctor.wire.tls import TlsSettings
 
 NAME = "alpn"
@@ -24,7 +24,7 @@ def ready(session: Session) -> bool:
 async def run(session: Session) -> Measurement:
     stream = await session.stream()
     if stream is None:
-        return Measurement(AlpnFacts(), "the connection could not be opened again")
+        return Measurement(AlpnFacts(), NO_STREAM)
     options = session.options
     settings = TlsSettings(verify=False, offered=("h2", "http/1.1"), cert=options.cert, key=options.key)
     shaken = await shake_hands(stream, settings, session.target.verify_name, session.step("tls"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grpcdoctor.model.facts.http2 import H2cFacts
 from grpcdoctor.model.facts.tls import TlsFacts
 from grpcdoctor.wire.http1 import parse_answer, read_answer
-from grpcdoctor.wire.session import Measurement, Session
+from grpcdoctor.wire.session import NO_STREAM, Measurement, Session
 
 NAME = "h2c"
 QUICK = True
@@ -32,7 +32,7 @@ async def run(session: Session) -> Measurement:
     asked = not session.target.tls
     stream = await session.stream()
     if stream is None:
-        return Measurement(H2cFacts(asked, session.address or ""), "the connection could not be opened again")
+        return Measurement(H2cFacts(asked, session.address or ""), NO_STREAM)
     connection = session.http2(stream)
     first = await connection.open(session.step("first-bytes"))
     http1 = None

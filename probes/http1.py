@@ -7,7 +7,7 @@ from grpcdoctor.model.facts.tls import AlpnFacts, TlsFacts
 from grpcdoctor.wire.first_bytes import first_bytes_of
 from grpcdoctor.wire.handshake import shake_hands
 from grpcdoctor.wire.http1 import parse_answer, read_answer, request
-from grpcdoctor.wire.session import Measurement, Session
+from grpcdoctor.wire.session import NO_STREAM, Measurement, Session
 from grpcdoctor.wire.stream import Duplex
 from grpcdoctor.wire.tls import TlsSettings
 
@@ -43,7 +43,7 @@ async def run(session: Session) -> Measurement:
     transport = "tls" if over_tls else "plaintext"
     line = "GET / HTTP/1.1"
     if duplex is None:
-        return Measurement(Http1Facts(transport, line), "the connection could not be opened again")
+        return Measurement(Http1Facts(transport, line), NO_STREAM)
     duplex.write(request("GET", session.target.authority_header))
     data = await read_answer(duplex, session.step("first-bytes"))
     duplex.abort()

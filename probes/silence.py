@@ -6,7 +6,7 @@ from grpcdoctor.model.facts.http2 import H2cFacts
 from grpcdoctor.model.facts.reach import SilenceFacts
 from grpcdoctor.model.facts.tls import TlsFacts
 from grpcdoctor.wire.deadline import Deadline
-from grpcdoctor.wire.session import Measurement, Session
+from grpcdoctor.wire.session import NO_STREAM, Measurement, Session
 
 NAME = "silence"
 
@@ -24,7 +24,7 @@ def ready(session: Session) -> bool:
 async def run(session: Session) -> Measurement:
     stream = await session.stream()
     if stream is None:
-        return Measurement(error="the connection could not be opened again")
+        return Measurement(error=NO_STREAM)
     deadline: Deadline = session.deadline.within(_LISTEN_SECONDS)
     try:
         data = await stream.read(deadline)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from grpcdoctor.model.facts.tls import Handshake, SniFacts, TlsFacts
 from grpcdoctor.wire.handshake import shake_hands
-from grpcdoctor.wire.session import Measurement, Session
+from grpcdoctor.wire.session import NO_STREAM, Measurement, Session
 from grpcdoctor.wire.tls import TlsSettings
 
 NAME = "sni"
@@ -37,7 +37,7 @@ async def run(session: Session) -> Measurement:
     first_had_name = tls.handshake.server_name is not None
     second = await _handshake(session, None if first_had_name else SOME_NAME)
     if second is None:
-        return Measurement(SniFacts(), "the connection could not be opened again")
+        return Measurement(SniFacts(), NO_STREAM)
     if not first_had_name:
         return Measurement(SniFacts(with_sni=second.handshake, without_sni=tls.handshake))
     return Measurement(SniFacts(tls.handshake, second.handshake, _same(tls, second.leaf)))

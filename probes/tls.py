@@ -13,7 +13,7 @@ from grpcdoctor.wire.certificates import ISSUER_NOT_FOUND, read_certificate, tru
 from grpcdoctor.wire.connection import Http2Connection
 from grpcdoctor.wire.first_bytes import spoken_by
 from grpcdoctor.wire.handshake import Shaken, shake_hands
-from grpcdoctor.wire.session import Measurement, Session
+from grpcdoctor.wire.session import NO_STREAM, Measurement, Session
 from grpcdoctor.wire.tls import TlsClient, TlsSettings, context_for
 
 NAME = "tls"
@@ -42,7 +42,7 @@ async def run(session: Session) -> Measurement:
     settings = TlsSettings(not options.insecure, cacert=options.cacert, cert=options.cert, key=options.key)
     first = await _handshake(session, settings)
     if first is None:
-        return Measurement(TlsFacts(asked=session.target.tls), "the connection could not be opened again")
+        return Measurement(TlsFacts(asked=session.target.tls), NO_STREAM)
     second = None
     if first.handshake.result == "verify-failed":
         second = await _handshake(session, replace(settings, verify=False))

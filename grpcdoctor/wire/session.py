@@ -28,6 +28,10 @@ from grpcdoctor.wire.streams import Headers
 # The most that one step may take of the budget, in seconds.
 STEP_SECONDS: Final = {"dns": 4.0, "tcp": 3.0, "tls": 4.0, "first-bytes": 3.0, "ping": 2.0, "call": 5.0}
 
+# Politeness: what a default run opens to the address that it talks to.
+CONNECTIONS_A_TARGET: Final = 4
+NO_STREAM: Final = "no further connection: it could not be opened, or four were opened already"
+
 FrameSink = Callable[[FrameRecord], None]
 
 
@@ -76,6 +80,7 @@ class Session:
         """The checks have found a cause in what was observed so far."""
         self.connections_opened = 0
         self._streams: list[Duplex] = []
+        self._streams_given = 0
         self._connections: list[Http2Connection] = []
         self._sink = sink
         self.trace: list[FrameRecord] = []
@@ -117,7 +122,11 @@ class Session:
         return dialled
 
     async def stream(self) -> ByteStream | None:
-        """A connection to the chosen address that nothing was said on yet; None where it can no longer be had."""
+        """A connection to the chosen address that nothing was said on yet; None where it can no longer be had, or where
+        the peer was bothered with enough of them."""
+        if self._streams_given == CONNECTIONS_A_TARGET:
+            return None
+        self._streams_given += 1
         if self.ready_stream is not None:
             stream, self.ready_stream = self.ready_stream, None
             return stream

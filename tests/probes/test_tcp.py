@@ -10,6 +10,7 @@ from grpcdoctor.model.options import ProbeOptions
 from grpcdoctor.wire import resolve
 from tests.lab import fakes
 from tests.lab.black_hole import black_hole
+from tests.lab.certificates import lab_certificates
 from tests.lab.grpc_server import grpc_server
 from tests.lab.processes import closed_port
 from tests.probes.facts import facts_of
@@ -60,3 +61,10 @@ def test_a_healthy_run_opens_at_most_four_connections() -> None:
         assert server.connections <= 4
     with grpc_server(tls=True) as real:
         assert diagnose(real.port, tls=True, host="localhost").verdict.value == "healthy"
+
+
+def test_no_run_opens_more_than_four_connections_to_an_address() -> None:
+    # Plaintext asked of a port that speaks HTTP/1.1 over TLS, after a handshake that does not verify: the most to ask.
+    with fakes.alpn_h2_but_http1(lab_certificates()) as server:
+        diagnose(server.port, host="localhost", cacert=None)
+        assert server.connections <= 4

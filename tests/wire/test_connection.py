@@ -179,7 +179,7 @@ def test_a_flood_cannot_outlast_the_deadline_of_a_question() -> None:
         started = time.monotonic()
         stream = await connection.ask(QUESTION, b"", Deadline.after(0.2))
         flooding.cancel()
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 5
         assert stream.lost is not None
 
     opened(body)
