@@ -11,6 +11,7 @@ DEFAULT_PLAINTEXT_PORT = 80
 
 # scheme -> TLS asked
 _SCHEMES: dict[str, bool] = {"grpcs": True, "https": True, "grpc": False, "http": False}
+_LONGEST_LABEL = 63  # RFC 1035 §2.3.4
 _HOST = re.compile(r"^[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.-])?$")
 
 
@@ -156,7 +157,8 @@ def _network_target(text: str, rest: str, tls: bool, scheme_given: bool) -> Targ
 
 def _valid_name(host: str) -> bool:
     if host.isascii():
-        return bool(_HOST.match(host)) and ".." not in host
+        labels = host.removesuffix(".").split(".")
+        return bool(_HOST.match(host)) and all(0 < len(label) <= _LONGEST_LABEL for label in labels)
     try:
         return bool(_HOST.match(host.encode("idna").decode("ascii")))
     except UnicodeError:

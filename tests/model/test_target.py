@@ -72,6 +72,7 @@ def test_a_unix_socket_has_a_path_and_no_port() -> None:
         ("a test", "not a host name"),
         (":50051", "not a host name"),
         ("x" * 300, "not a host name"),
+        ("x" * 64 + ".test", "not a host name"),
     ],
 )
 def test_bad_input_says_what_to_write_instead(text: str, hint: str) -> None:
