@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import subprocess
+import shutil
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from tests.cli.environment import Environment
+from tests.lab.certificates import lab_certificates
 
 WRONG = {
     "": "name a TARGET, such as grpc.example.com or localhost:50051",
@@ -101,22 +109,19 @@ def test_an_error_about_a_header_does_not_repeat_its_value(env: Environment, hea
     assert "s3cr3t" not in result.err
 
 
-def openssl(*arguments: str) -> None:
-    subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=60)
-
-
 @pytest.fixture(scope="module")
 def pems(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two certificates with their keys, the first also in DER, its key also behind a password."""
     folder = tmp_path_factory.mktemp("pems")
-    for name in ("a", "b"):
-        openssl(
-            *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=x"),
-            *("-days", "9", "-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.pem")),
-        )
-    openssl("x509", "-in", str(folder / "a.pem"), "-outform", "der", "-out", str(folder / "a.der"))
-    openssl(
-        "pkey", "-in", str(folder / "a.key"), "-aes128", "-passout", "pass:pass", "-out", str(folder / "locked.key")
-    )
+    lab = lab_certificates()
+    for name, pair in (("a", lab.good), ("b", lab.client)):
+        shutil.copy(pair.cert, folder / f"{name}.pem")
+        shutil.copy(pair.key, folder / f"{name}.key")
+    certificate = x509.load_pem_x509_certificate((folder / "a.pem").read_bytes())
+    (folder / "a.der").write_bytes(certificate.public_bytes(Encoding.DER))
+    key = load_pem_private_key((folder / "a.key").read_bytes(), None)
+    locked = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"pass"))
+    (folder / "locked.key").write_bytes(locked)
     return folder
 
 
