@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from grpcdoctor.model.facts.reach import DnsFacts, TcpAttempt, TcpFacts
 from grpcdoctor.wire.dial import Dialled
-from grpcdoctor.wire.proxy import TunnelError, open_tunnel
+from grpcdoctor.wire.proxy import TunnelError
 from grpcdoctor.wire.session import Measurement, Session
 
 NAME = "tcp"
@@ -66,9 +66,8 @@ async def _through_proxy(session: Session) -> Measurement:
     if dialled.stream is None:
         error = f"the proxy does not answer: {_in_words(attempts)}"
         return Measurement(replace(base, attempts=attempts, proxy_error=error), error)
-    target = session.target
     try:
-        await open_tunnel(dialled.stream, proxy, target.dial_host, target.dial_port, session.step("tcp"))
+        await session.tunnel(dialled.stream, proxy)
     except (TunnelError, OSError) as refused:  # TimeoutError is an OSError
         error = str(refused) or "the proxy did not answer in time"
         return Measurement(replace(base, attempts=attempts, proxy_error=error), error)

@@ -13,7 +13,6 @@ _SECRET_NAME = re.compile(
     r"(^|[-_.])(authorization|cookie|auth|token|jwt|secret|passw(or)?d|api-?key|apikey|access-?key|credential|session|signature)"
     r"s?([-_.]|$)|^set-cookie$"
 )
-_PROXY_PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
 _BEARER = re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
 # Shorter values are ordinary words and numbers; replacing them would garble the report.
 _SHORTEST_SECRET = 4
@@ -31,11 +30,6 @@ def is_secret_name(name: str) -> bool:
 
 def redact_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     return tuple((name, REDACTED if is_secret_name(name) else redact_text(value)) for name, value in headers)
-
-
-def redact_url(url: str) -> str:
-    """A URL without its user name and password."""
-    return _PROXY_PASSWORD.sub("", url)
 
 
 def secrets_of(headers: tuple[tuple[str, str], ...]) -> tuple[str, ...]:

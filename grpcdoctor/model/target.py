@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 DEFAULT_TLS_PORT = 443
@@ -73,9 +73,6 @@ class Target:
         if self.authority is not None:
             return split_host_port(self.authority)[0]
         return "localhost" if self.unix_path is not None else self.host
-
-    def with_tls(self, tls: bool) -> Target:
-        return replace(self, tls=tls)
 
 
 def join_host_port(host: str, port: int) -> str:

@@ -167,11 +167,3 @@ class Page:
             self.line((" " * indent, ""), *words)
             return
         self.line(("  ", ""), (label, "label"), (" " * max(1, indent - 2 - len(label)), ""), *words)
-
-
-def joined(parts: Iterable[Iterable[Span]], separator: str) -> list[Span]:
-    """The parts as one list of spans with a separator between."""
-    spans: list[Span] = []
-    for part in parts:
-        spans += [(separator, "dim"), *part] if spans else part
-    return spans

@@ -20,7 +20,7 @@ from grpcdoctor.wire.deadline import Deadline
 from grpcdoctor.wire.dial import Dialled, dial, dial_unix
 from grpcdoctor.wire.frames import Frame
 from grpcdoctor.wire.http2 import FrameListener
-from grpcdoctor.wire.proxy import Proxy, open_tunnel, proxy_for
+from grpcdoctor.wire.proxy import Proxy, TunnelError, open_tunnel, proxy_for
 from grpcdoctor.wire.resolve import Resolver
 from grpcdoctor.wire.stream import ByteStream, Duplex
 from grpcdoctor.wire.streams import Headers
@@ -137,12 +137,15 @@ class Session:
         host, _, port = self.address.rpartition(":")
         dialled = await self.dial_address(host.strip("[]"), int(port))
         if dialled.stream is not None and self.proxy is not None:
-            deadline = self.step("tcp")
             try:
-                await open_tunnel(dialled.stream, self.proxy, self.target.dial_host, self.target.dial_port, deadline)
-            except Exception:  # the first tunnel stood, this one does not: no connection to be had
+                await self.tunnel(dialled.stream, self.proxy)
+            except (TunnelError, OSError):  # the first tunnel stood, this one does not: no connection to be had
                 return None
         return dialled.stream
+
+    async def tunnel(self, stream: ByteStream, proxy: Proxy) -> None:
+        """Have the proxy connect `stream` to the target. Raises TunnelError and OSError (TimeoutError is one)."""
+        await open_tunnel(stream, proxy, self.target.dial_host, self.target.dial_port, self.step("tcp"))
 
     def http2(self, duplex: Duplex) -> Http2Connection:
         """A new HTTP/2 connection over `duplex`, its frames traced if asked for; aborted when the run ends."""

@@ -28,7 +28,7 @@ def variations(run: Run) -> Iterator[Run]:
     """The example as it is, asked the other way (TLS or plaintext), and with a user's own options."""
     given = ProbeOptions(headers=(("x-tenant", "a b"),), call="shop.Cart/Get", timeout=5.0)
     yield run
-    yield replace(run, target=run.target.with_tls(not run.target.tls))
+    yield replace(run, target=replace(run.target, tls=not run.target.tls))
     yield replace(run, options=given)
     yield replace(run, options=replace(given, cacert="my ca.pem", cert="me.pem", key="me.key"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from grpcdoctor.model.facts.grpc import GrpcFacts, Reply
-from grpcdoctor.model.redact import is_secret_name, redact, redact_headers, redact_text, redact_url, secrets_of
+from grpcdoctor.model.redact import is_secret_name, redact, redact_headers, redact_text, secrets_of
 
 
 @pytest.mark.parametrize(
@@ -46,10 +46,6 @@ def test_a_token_that_a_peer_echoes_goes_from_any_text() -> None:
 
 def test_short_values_do_not_garble_the_report() -> None:
     assert secrets_of((("x-token", "on"),)) == ()
-
-
-def test_proxy_passwords_go_from_urls() -> None:
-    assert redact_url("http://user:pass@proxy:3128") == "http://proxy:3128"
 
 
 def test_a_whole_value_is_walked() -> None:
