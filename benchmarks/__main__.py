@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import cold_probe, memory, politeness, start, throughput
+from benchmarks import cold_probe, inspection, memory, politeness, start, throughput
 from benchmarks.figures import Figure, show
 
-BENCHMARKS = (start, cold_probe, politeness, throughput, memory)
+BENCHMARKS = (start, cold_probe, politeness, throughput, memory, inspection)
 
 
 def main() -> None:

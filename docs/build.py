@@ -39,11 +39,17 @@ _ABOUT = {
     Layer.TLS: "Handshakes, certificates, and ALPN, which decides whether HTTP/2 is spoken.",
     Layer.HTTP2: "The HTTP/2 connection itself: who speaks it, its SETTINGS, GOAWAY and RST_STREAM.",
     Layer.GRPC: "The answers to calls: the server's own, and those that a proxy on the way gave in its place.",
+    Layer.SERVICES: "Services and what they select: which protocol a port is taken for, and whether anything answers.",
+    Layer.GATEWAYS: "Gateways, listeners and certificates; routes, from a host and a path to a Service that is there.",
+    Layer.POLICIES: "Timeouts, retries, faults, pools, TLS between hops, authorization, CORS and gRPC-Web.",
+    Layer.PROXYLESS: "gRPC without a proxy: xDS clients and servers, and what Istio's configuration means to them.",
 }
 
-# A report in a page: the comment names the scenario of `grpcdoctor demo` whose report follows.
+# A report in a page: the comment names the scenario of `grpcdoctor demo` whose report follows, or the words of the
+# `grpcdoctor inspect` that prints it.
 _SHOWN = re.compile(
-    r"(?P<head><!-- demo: (?P<scenario>[a-z0-9-]+) -->\n+```text\n)(?P<report>.*?)(?=^```$)", re.MULTILINE | re.DOTALL
+    r"(?P<head><!-- (?P<command>demo|inspect): (?P<scenario>[^\n]+?) -->\n+```text\n)(?P<report>.*?)(?=^```$)",
+    re.MULTILINE | re.DOTALL,
 )
 # In the output of a demo: from the line with the verdict to what to try next.
 _REPORT = re.compile(r"^[✓✗!?] .*?(?=\n+  Next )", re.MULTILINE | re.DOTALL)
@@ -57,16 +63,20 @@ def rules_index() -> str:
 
 
 def shown_reports(page: Path) -> Iterator[tuple[str, str]]:
-    """(scenario, report) of every report that a page shows."""
+    """(`demo SCENARIO` or `inspect WORDS`, report) of every report that a page shows."""
     for found in _SHOWN.finditer(page.read_text(encoding="utf-8")):
-        yield found["scenario"], found["report"]
+        yield f"{found['command']} {found['scenario']}", found["report"]
 
 
-def report_of(scenario: str) -> str:
-    """What `grpcdoctor demo SCENARIO` says about it, 80 columns wide."""
-    command = [sys.executable, "-m", "grpcdoctor", "demo", scenario]
-    plain = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
-    printed = subprocess.run(command, env=plain, capture_output=True, check=True).stdout.decode()
+def report_of(line: str) -> str:
+    """What `grpcdoctor LINE` says, 80 columns wide; of a demo only the report."""
+    command = [sys.executable, "-m", "grpcdoctor", *line.split()]
+    plain = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8", "KUBECONFIG": os.devnull}
+    done = subprocess.run(command, env=plain, capture_output=True, cwd=ROOT, check=False)
+    printed = done.stdout.decode()
+    if line.startswith("inspect "):
+        assert printed, done.stderr.decode()
+        return printed
     found = _REPORT.search(printed)
     assert found is not None, printed
     return found[0] + "\n"
@@ -81,7 +91,7 @@ def refresh(page: Path) -> bool:
     """Write the reports of a page anew where they say something else by now; whether any did."""
 
     def current(found: re.Match[str]) -> str:
-        report = report_of(found["scenario"])
+        report = report_of(f"{found['command']} {found['scenario']}")
         return found[0] if alike(found["report"], report) else found["head"] + report
 
     before = page.read_text(encoding="utf-8")

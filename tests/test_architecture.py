@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from grpcdoctor.diagnosis.registry import Check, checks, modules_in
+from grpcdoctor.diagnosis.registry import Check, ClusterCheck, all_checks, checks, modules_in
 from grpcdoctor.model.observation import Facts
 from grpcdoctor.model.rule import Layer
 from tests.checks.pages import examples_of
@@ -23,8 +23,8 @@ FUNCTION_LINES = 50  # most stay below 40
 
 # What a check may import: it computes, and nothing in here can reach a network, a file or a clock.
 PURE = {
-    "__future__", "collections", "dataclasses", "datetime", "difflib", "enum", "functools", "ipaddress", "itertools",
-    "math", "operator", "re", "shlex", "string", "textwrap", "typing", "urllib.parse",
+    "__future__", "collections", "copy", "dataclasses", "datetime", "difflib", "enum", "functools", "ipaddress",
+    "itertools", "json", "math", "operator", "re", "shlex", "string", "textwrap", "typing", "urllib.parse",
     "grpcdoctor.checks", "grpcdoctor.cluster", "grpcdoctor.model",
 }  # fmt: skip
 
@@ -34,7 +34,7 @@ LAYERS = {
     "tls": Layer.TLS,
     "http2": Layer.HTTP2,
     "grpc": Layer.GRPC,
-    "grpc_web": Layer.GRPC,
+    "grpc_web": Layer.POLICIES,
     "services": Layer.SERVICES,
     "gateways": Layer.GATEWAYS,
     "routes": Layer.GATEWAYS,
@@ -98,8 +98,8 @@ def test_a_check_only_computes(path: Path) -> None:
     assert called & {"open", "print", "input", "eval", "exec", "__import__"} == set()
 
 
-@pytest.mark.parametrize("check", checks(), ids=lambda check: check.rule.name)
-def test_a_rule_lies_in_the_folder_of_its_layer(check: Check) -> None:
+@pytest.mark.parametrize("check", all_checks(), ids=lambda check: check.rule.name)
+def test_a_rule_lies_in_the_folder_of_its_layer(check: Check | ClusterCheck) -> None:
     folder = check.module.split(".")[2]
     assert check.rule.layer is LAYERS[folder]
 

@@ -27,8 +27,11 @@ COMMANDS = group.list_commands(click.Context(group))
 
 SHOWN = [(name, report) for page in [ROOT / "README.md", *GUIDE] for name, report in shown_reports(page)]
 
+# Options of all commands, which the page of probe explains.
+SHARED = {"--verbose", "--no-color", "--output"}
+
 _LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def name_of(path: Path) -> str:
@@ -98,9 +101,11 @@ def test_the_guide_speaks_of_every_command(command: str) -> None:
     assert any(f"grpcdoctor {command}" in page.read_text(encoding="utf-8") for page in GUIDE)
 
 
-def test_the_guide_speaks_of_every_option_of_a_probe() -> None:
-    text = (ROOT / "docs" / "probing.md").read_text(encoding="utf-8")
-    assert {option for option in options_of("probe") if f"`{option}" not in text and option.startswith("--")} == set()
+@pytest.mark.parametrize(("command", "page"), [("probe", "probing.md"), ("inspect", "inspecting.md")])
+def test_the_guide_speaks_of_every_option(command: str, page: str) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    wanted = {option for option in options_of(command) if option.startswith("--")}
+    assert {option for option in wanted - SHARED if not re.search(rf"(?<![\w-]){option}(?![\w-])", text)} == set()
 
 
 def test_the_guide_speaks_of_every_probe() -> None:

@@ -54,7 +54,7 @@ _IN_CLUSTER_SUFFIXES: Final = (".svc", ".cluster.local")
 
 def check(run: Run) -> Iterator[Conclusion]:
     dns, tcp = run.get(DnsFacts), run.get(TcpFacts)
-    if dns is None or dns.literal or dns.addresses or (tcp is not None and tcp.connected):
+    if dns is None or dns.literal or dns.addresses or _is_not_needed(run, tcp):
         return
     failure = dns.failure or "nxdomain"  # an answer without a single address
     kind = _KINDS.get(failure, _KINDS["error"])
@@ -66,6 +66,13 @@ def check(run: Run) -> Iterator[Conclusion]:
         fixes=(*_cluster_fix(run, dns.host), *_fixes(run, dns.host, failure)),
         confidence=1.0 if failure == "nxdomain" else 0.9,
     )
+
+
+def _is_not_needed(run: Run, tcp: TcpFacts | None) -> bool:
+    """A proxy or --connect-to found the way. One that only a cluster's objects know is no client's way."""
+    if tcp is None or not tcp.connected:
+        return False
+    return tcp.proxy is not None or run.target.connect_to is not None
 
 
 def _cluster_fix(run: Run, host: str) -> tuple[Fix, ...]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -25,6 +25,9 @@ from grpcdoctor.model.target import Target
 from grpcdoctor.report.formats import Format, ManyReports
 from grpcdoctor.report.style import Style
 from grpcdoctor.report.trace import trace_line
+
+if TYPE_CHECKING:
+    from grpcdoctor.diagnosis.hearing import AskedCluster
 
 T = TypeVar("T")
 
@@ -64,22 +67,30 @@ def replay(path: str, shown: Presentation) -> int:
     return exit_code(report, shown.fail_on)
 
 
-def probe_one(target: Target, options: ProbeOptions, shown: Presentation, save: str | None = None) -> int:
-    """Probe one target and print its report."""
+def probe_one(
+    target: Target,
+    options: ProbeOptions,
+    shown: Presentation,
+    save: str | None = None,
+    cluster: AskedCluster | None = None,
+) -> int:
+    """Probe one target, ask the cluster behind it if there is one, and print the report."""
     if save is not None:
         _check_writable(save)
-    report = _run(_diagnose(target, options, shown))
+    report = _run(_diagnose(target, options, shown, cluster))
     write(shown.format.render(report, shown.style))
     if save is not None:
         _save(save, report, options)
     return exit_code(report, shown.fail_on)
 
 
-async def _diagnose(target: Target, options: ProbeOptions, shown: Presentation) -> Report:
+async def _diagnose(
+    target: Target, options: ProbeOptions, shown: Presentation, cluster: AskedCluster | None
+) -> Report:
     from grpcdoctor.diagnosis.engine import diagnose
 
     async with Status(target.endpoint, enabled=not shown.trace).live():
-        return await diagnose(target, options, on_frame=shown.frame if shown.trace else None)
+        return await diagnose(target, options, on_frame=shown.frame if shown.trace else None, cluster=cluster)
 
 
 def probe_many(targets: Sequence[Target], options: ProbeOptions, shown: Presentation, concurrency: int) -> int:

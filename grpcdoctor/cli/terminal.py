@@ -13,7 +13,7 @@ from grpcdoctor.report.style import DEFAULT_WIDTH, Style
 WIDEST: Final = 120
 """Longer lines are hard to read, however wide the terminal."""
 NARROWEST: Final = 40
-_NEEDED: Final = "✓✗–—→·…×"
+_NEEDED: Final = "✓✗–—→·…×─▶└│"
 
 
 def style_of(stream: TextIO, *, colour: bool = True, verbose: bool = False) -> Style:

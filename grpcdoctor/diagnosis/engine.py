@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 
 from grpcdoctor.diagnosis.correlate import causes_of, verdict_of
 from grpcdoctor.diagnosis.hops import hops_of
@@ -20,11 +21,42 @@ from grpcdoctor.model.target import Target
 from grpcdoctor.wire.session import FrameSink, Session, Shared
 from grpcdoctor.wire.tls import ContextError
 
+if TYPE_CHECKING:
+    from grpcdoctor.diagnosis.hearing import AskedCluster
+
 
 async def diagnose(
-    target: Target, options: ProbeOptions, *, on_frame: FrameSink | None = None, shared: Shared | None = None
+    target: Target,
+    options: ProbeOptions,
+    *,
+    on_frame: FrameSink | None = None,
+    shared: Shared | None = None,
+    cluster: AskedCluster | None = None,
 ) -> Report:
-    """Probe, check, correlate. Never raises for what a peer does; raises wire.tls.ContextError for the user's files."""
+    """Probe, check, correlate. Never raises for what a peer does; raises wire.tls.ContextError for the user's files.
+
+    `cluster`: also ask the cluster behind the endpoint.
+    """
+    if cluster is None:
+        return await _diagnose(target, options, on_frame, shared)
+    from grpcdoctor.diagnosis.hearing import Hearing
+
+    hearing = Hearing(cluster, options.timeout)
+    way = await hearing.target(target)
+    chosen = target if isinstance(way, BlindSpot) else way
+
+    async def again(other: Target) -> Report:
+        return await _diagnose(other, options, on_frame, shared)
+
+    report = await again(chosen)
+    if isinstance(way, BlindSpot):
+        report = replace(report, blind_spots=(*report.blind_spots, way))
+    return await hearing.complete(report, options, report_of, again)
+
+
+async def _diagnose(
+    target: Target, options: ProbeOptions, on_frame: FrameSink | None, shared: Shared | None
+) -> Report:
     options = with_secrets(options)
     started_at = now()
     session = Session(target, options, shared or Shared(), on_frame)

@@ -11,7 +11,7 @@ from grpcdoctor.model.codes import GrpcStatus
 from grpcdoctor.model.facts.grpc import CallFacts, GrpcFacts, HealthFacts, Reply
 from grpcdoctor.model.finding import BlindSpot, Finding
 from grpcdoctor.model.observation import Outcome
-from grpcdoctor.model.rule import Severity
+from grpcdoctor.model.rule import Rule, Severity
 from grpcdoctor.model.run import Run
 
 # Statuses that only a gRPC server which took the call gives. The others come from proxies, limits and crashes too:
@@ -40,7 +40,7 @@ def judge(run: Run) -> tuple[tuple[Finding, ...], tuple[BlindSpot, ...]]:
             for conclusion in check.function(run):
                 (findings if isinstance(conclusion, Finding) else blind_spots).append(conclusion)  # type: ignore[arg-type]
         except Exception as bug:
-            blind_spots.append(_check_bug(check, bug))
+            blind_spots.append(check_bug(check.rule, bug))
     blind_spots += (*_unmade_call(run), *_unproven(run, findings))
     return tuple(findings), tuple(dict.fromkeys(blind_spots))
 
@@ -86,7 +86,8 @@ def _bugs(run: Run) -> Iterable[BlindSpot]:
     )
 
 
-def _check_bug(check: Check, bug: Exception) -> BlindSpot:
+def check_bug(rule: Rule, bug: Exception) -> BlindSpot:
+    """A check that failed: what it would have said is missing, and nobody must take that for all is well."""
     from grpcdoctor.diagnosis.plan import describe_bug
 
-    return BlindSpot(f"whether {check.rule.name} applies", describe_bug(bug))
+    return BlindSpot(f"whether {rule.name} applies", describe_bug(bug))

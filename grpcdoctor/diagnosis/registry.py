@@ -8,14 +8,19 @@ from functools import lru_cache
 from importlib import import_module
 from pkgutil import walk_packages
 from types import ModuleType
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from grpcdoctor.model.finding import Conclusion
 from grpcdoctor.model.observation import Facts
 from grpcdoctor.model.rule import Rule
 from grpcdoctor.model.run import Run
 
+if TYPE_CHECKING:
+    from grpcdoctor.cluster.kinds import Kind
+    from grpcdoctor.cluster.snapshot import Cluster
+
 CheckFunction = Callable[[Run], Iterator[Conclusion]]
+ClusterCheckFunction = Callable[["Cluster"], Iterator[Conclusion]]
 
 
 class RegistryError(Exception):
@@ -24,12 +29,23 @@ class RegistryError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One module of grpcdoctor.checks: its rule, the facts it reads, and its function."""
+    """One module of grpcdoctor.checks that judges what probes observed: its rule, the facts it reads, its function."""
 
     rule: Rule
     needs: tuple[type[Facts], ...]
     """It runs where at least one of these was observed."""
     function: CheckFunction
+    module: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterCheck:
+    """One module of grpcdoctor.checks that judges the objects of a cluster."""
+
+    rule: Rule
+    reads: tuple[Kind, ...]
+    """The kinds of objects that it looks at; what could not be read of them is a blind spot of this rule."""
+    function: ClusterCheckFunction
     module: str
 
 
@@ -42,8 +58,8 @@ def modules_in(package_name: str) -> Iterator[ModuleType]:
 
 
 @lru_cache(maxsize=1)
-def checks() -> tuple[Check, ...]:
-    """All checks by code. Raises RegistryError on a double code or name, or a module without RULE, NEEDS or check."""
+def all_checks() -> tuple[Check | ClusterCheck, ...]:
+    """All checks by code. Raises RegistryError on a double code or name, or a module that breaks the convention."""
     found = sorted((_check_of(module) for module in modules_in("grpcdoctor.checks")), key=lambda c: c.rule.code)
     for attribute in ("code", "name"):
         values = [getattr(check.rule, attribute) for check in found]
@@ -53,10 +69,25 @@ def checks() -> tuple[Check, ...]:
     return tuple(found)
 
 
+def checks() -> tuple[Check, ...]:
+    """Those that judge observations."""
+    return tuple(check for check in all_checks() if isinstance(check, Check))
+
+
+def cluster_checks() -> tuple[ClusterCheck, ...]:
+    """Those that judge a cluster."""
+    return tuple(check for check in all_checks() if isinstance(check, ClusterCheck))
+
+
+def kinds_read() -> tuple[Kind, ...]:
+    """Every kind of object that some rule looks at."""
+    return tuple(dict.fromkeys(kind for check in cluster_checks() for kind in check.reads))
+
+
 @lru_cache(maxsize=1)
 def rules() -> dict[str, Rule]:
     """name -> rule, by code."""
-    return {check.rule.name: check.rule for check in checks()}
+    return {check.rule.name: check.rule for check in all_checks()}
 
 
 def find_rule(word: str) -> Rule | None:
@@ -65,12 +96,17 @@ def find_rule(word: str) -> Rule | None:
     return next((rule for rule in rules().values() if wanted in (rule.code.lower(), rule.name)), None)
 
 
-def _check_of(module: ModuleType) -> Check:
-    for name in ("RULE", "NEEDS", "check"):
+def _check_of(module: ModuleType) -> Check | ClusterCheck:
+    """A module has RULE, check, and either NEEDS (facts of probes) or READS (kinds of objects)."""
+    for name in ("RULE", "check"):
         if not hasattr(module, name):
             raise RegistryError(f"{module.__name__} has no {name}")
+    if hasattr(module, "NEEDS") is hasattr(module, "READS"):
+        raise RegistryError(f"{module.__name__} must have either NEEDS or READS")
     rule = cast(Rule, module.RULE)
     expected = rule.name.replace("-", "_")
     if module.__name__.rpartition(".")[2] != expected:
         raise RegistryError(f"{module.__name__} holds the rule {rule.name}; its file must be {expected}.py")
+    if hasattr(module, "READS"):
+        return ClusterCheck(rule, tuple(module.READS), cast(ClusterCheckFunction, module.check), module.__name__)
     return Check(rule, tuple(module.NEEDS), cast(CheckFunction, module.check), module.__name__)

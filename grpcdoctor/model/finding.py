@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from grpcdoctor.model.rule import Rule, Severity
 
@@ -28,12 +29,39 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Operation:
+    """One step of a JSON Patch (RFC 6902)."""
+
+    op: str
+    """"add", "replace" or "remove"."""
+    path: str
+    """A JSON Pointer (RFC 6901)."""
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a fix does to one Kubernetes object, for programs: a JSON Patch, or a new object, or its end."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    operations: tuple[Operation, ...] = ()
+    create: dict[str, Any] | None = None
+    """The whole new object."""
+    delete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Fix:
     """One change that cures. `command` is for a shell, `patch` for a file; at most one of the two."""
 
     summary: str
     command: str | None = None
     patch: str | None = None
+    changes: tuple[Change, ...] = ()
+    """The same change for programs, where it is one of Kubernetes objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +75,8 @@ class Subject:
     field: str | None = None
     file: str | None = None
     line: int | None = None
+    text: str | None = None
+    """That line of the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +108,8 @@ class Finding:
     alternatives: tuple[Alternative, ...] = ()
     subject: Subject | None = None
     """None: the endpoint of the run."""
+    related: tuple[str, ...] = ()
+    """Other objects that it is about, as `Kind namespace/name`: findings about one object may have one cause."""
 
     def __post_init__(self) -> None:
         if not self.evidence:

@@ -31,10 +31,58 @@ class Hop:
     source: str
     destination: str
     protocol: str
-    """"h2", "http/1.1", "tcp" or "unknown"."""
+    """"h2", "http/1.1", "tcp", "tls" (handed on unread), "same-as-client" or "unknown"."""
     tls: str | None = None
-    """The version (`TLSv1.3`), or None for plaintext."""
+    """The version (`TLSv1.3`) as seen on the wire, or "TLS", "mTLS" … by the objects; None for plaintext."""
     decided_by: DecidedBy | None = None
+    reason: str = ""
+    """A clause: `Service prod/greeter ports[0].name = "http-main" selects HTTP/1.1`."""
+    problem: str | None = None
+    """The rule that names what is wrong on this leg."""
+    source_kind: str = ""
+    """What the ends are: "client", "gateway", "service", "workload", "external" or "mesh"; empty for a wire's hop."""
+    destination_kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HopPath:
+    """One way of a request, by the objects: from the client to the pods."""
+
+    host: str
+    route: str
+    """The object and field that routes it: `VirtualService prod/greeter spec.http[0]`."""
+    match: str
+    """The path condition, such as `/shop.Cart/`; empty: everything."""
+    hops: tuple[Hop, ...]
+    is_grpc: bool = False
+
+    @property
+    def problem(self) -> str | None:
+        return next((hop.problem for hop in self.hops if hop.problem), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What an inspection looked at."""
+
+    input: str
+    """In a word, for headings: the files, or the context."""
+    context: str | None = None
+    files: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
+    """Empty: all."""
+    host: str | None = None
+    objects: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRoute:
+    """Whether a gRPC service that reflection lists can be reached through the routes for the probed host."""
+
+    service: str
+    route: str | None
+    """None: no route takes its methods."""
+    backend: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +142,13 @@ class Report:
     blind_spots: tuple[BlindSpot, ...] = ()
     addresses: tuple[str, ...] = ()
     command: str = "probe"
+    scope: Scope | None = None
+    """What was inspected; None for a probe without a cluster."""
+    paths: tuple[HopPath, ...] = ()
+    """By the objects of a cluster, where there is one at hand."""
+    service_routes: tuple[ServiceRoute, ...] = ()
+    suppressed: tuple[tuple[str, int], ...] = ()
+    """(rule, how many of its findings the user does not want to see)."""
     trace: tuple[FrameRecord, ...] = field(default=(), repr=False)
 
     @property

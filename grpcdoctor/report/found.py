@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from grpcdoctor.model.conclusions import milliseconds
 from grpcdoctor.model.finding import Verdict
 from grpcdoctor.model.observation import Observations
@@ -10,7 +12,10 @@ from grpcdoctor.report import glance, hops
 from grpcdoctor.report.ladder import Mark, Rung, ladder
 from grpcdoctor.report.layout import LABEL_COLUMN, NO_BREAK, Page, Span, cells
 from grpcdoctor.report.marks import ROLE_OF_MARK, glyph_of
+from grpcdoctor.report.pictures import picture
 from grpcdoctor.report.style import Style
+
+_PATHS_AT_ONCE: Final = 2
 
 
 def found(page: Page, report: Report, seen: Observations) -> None:
@@ -21,7 +26,11 @@ def found(page: Page, report: Report, seen: Observations) -> None:
     _services(page, glance.services(seen))
     _call(page, seen, report.verdict is Verdict.HEALTHY)
     _one_line(page, "Tries", glance.tries(seen))
-    _hops(page, report)
+    if report.paths:
+        _paths(page, report)
+    else:
+        _hops(page, report)
+    _routes(page, report)
 
 
 def _ladder(page: Page, rungs: tuple[Rung, ...]) -> None:
@@ -93,6 +102,29 @@ def _call(page: Page, seen: Observations, healthy: bool) -> None:
     else:
         _one_line(page, "Call", call)
         _one_line(page, "", short)
+
+
+def _paths(page: Page, report: Report) -> None:
+    """The ways of the host by the objects: those that break, else the first; all with -v."""
+    broken = tuple(path for path in report.paths if path.problem)
+    chosen = report.paths if page.style.verbose else (broken or report.paths)[:_PATHS_AT_ONCE]
+    for path in chosen:
+        picture(page, path, heading=False)
+    if len(chosen) < len(report.paths) and report.verdict is not Verdict.HEALTHY:
+        more = f"+{len(report.paths) - len(chosen)} more paths of this host; -v shows them"
+        page.prose("", [(more, "dim")], indent=2)
+
+
+def _routes(page: Page, report: Report) -> None:
+    """Which of the services that reflection lists no route takes; with -v where each of them goes."""
+    if page.style.verbose:
+        for number, item in enumerate(report.service_routes):
+            where = f"{item.route} → {item.backend}" if item.route else "no route takes it"
+            page.prose("Routes" if number == 0 else "", f"{item.service}: {where}")
+        return
+    lost = [item.service for item in report.service_routes if item.route is None]
+    if lost:
+        page.one_line("Routes", f"no route takes {', '.join(lost)}")
 
 
 def _hops(page: Page, report: Report) -> None:

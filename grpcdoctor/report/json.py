@@ -10,9 +10,9 @@ from functools import lru_cache, partial
 from typing import Any
 
 from grpcdoctor.model.codec import encode
-from grpcdoctor.model.finding import BlindSpot, Evidence, Finding, Fix
+from grpcdoctor.model.finding import BlindSpot, Change, Evidence, Finding, Fix, Operation
 from grpcdoctor.model.observation import Observation
-from grpcdoctor.model.report import SCHEMA, Cause, Hop, Report
+from grpcdoctor.model.report import SCHEMA, Cause, Hop, HopPath, Report
 from grpcdoctor.report import clean
 from grpcdoctor.report.style import Style
 from grpcdoctor.version import __version__
@@ -41,7 +41,7 @@ class Many:
 def to_json(report: Report) -> dict[str, Any]:
     """The report as the contract has it."""
     target = report.target
-    return {
+    found: dict[str, Any] = {
         "schema": SCHEMA,
         "tool": {"name": "grpcdoctor", "version": __version__},
         "command": report.command,
@@ -50,7 +50,7 @@ def to_json(report: Report) -> dict[str, Any]:
             "host": target.host,
             "port": target.port,
             "tls": target.tls,
-            "authority": target.authority_header,
+            "authority": target.authority_header if target.host else "",
             "addresses": list(report.addresses),
         },
         "started_at": report.started_at,
@@ -62,6 +62,13 @@ def to_json(report: Report) -> dict[str, Any]:
         "observations": [_observation(item) for item in report.observations],
         "blind_spots": [_blind_spot(spot) for spot in report.blind_spots],
     }
+    if report.scope is not None:
+        found["scope"] = encode(report.scope)
+        found["paths"] = [_path(path) for path in report.paths]
+        found["suppressed"] = [{"name": name, "count": count} for name, count in report.suppressed]
+    if report.service_routes:
+        found["service_routes"] = [encode(item) for item in report.service_routes]
+    return found
 
 
 @lru_cache(maxsize=1)
@@ -74,7 +81,7 @@ def schema() -> dict[str, Any]:
 
 
 def _cause(cause: Cause) -> dict[str, Any]:
-    return {
+    found = {
         "code": cause.code,
         "name": cause.name,
         "severity": cause.severity.value,
@@ -85,11 +92,13 @@ def _cause(cause: Cause) -> dict[str, Any]:
         "fixes": [_fix(fix) for fix in cause.fixes],
         "alternatives": list(cause.alternatives),
     }
+    subject = cause.root.subject
+    return found if subject is None else {**found, "subject": _without_none(subject)}
 
 
 def _finding(finding: Finding, endpoint: str) -> dict[str, Any]:
     subject = {} if finding.subject is None else _without_none(finding.subject)
-    return {
+    found = {
         "code": finding.rule.code,
         "name": finding.rule.name,
         "severity": finding.effective_severity.value,
@@ -98,6 +107,7 @@ def _finding(finding: Finding, endpoint: str) -> dict[str, Any]:
         "evidence": [_evidence(item) for item in finding.evidence],
         "fixes": [_fix(fix) for fix in finding.fixes],
     }
+    return {**found, "related": list(finding.related)} if finding.related else found
 
 
 def _evidence(item: Evidence) -> dict[str, Any]:
@@ -105,17 +115,49 @@ def _evidence(item: Evidence) -> dict[str, Any]:
 
 
 def _fix(fix: Fix) -> dict[str, Any]:
-    return _without_none(fix)
+    """The change for programs goes in whole; where there is none the field is left out."""
+    found = _without_none(fix)
+    del found["changes"]
+    if fix.changes:
+        found["changes"] = [_change(change) for change in fix.changes]
+    return found
+
+
+def _change(change: Change) -> dict[str, Any]:
+    about = {"api_version": change.api_version, "kind": change.kind, "namespace": change.namespace, "name": change.name}
+    if change.create is not None:
+        return {**about, "create": change.create}
+    if change.delete:
+        return {**about, "delete": True}
+    return {**about, "json_patch": [_operation(operation) for operation in change.operations]}
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    about = {"op": operation.op, "path": operation.path}
+    return about if operation.op == "remove" else {**about, "value": operation.value}
 
 
 def _hop(hop: Hop) -> dict[str, Any]:
     decided_by = None if hop.decided_by is None else _without_none(hop.decided_by)
-    return {
+    found = {
         "from": hop.source,
         "to": hop.destination,
         "protocol": hop.protocol,
         "tls": hop.tls,
         "decided_by": decided_by,
+    }
+    more = {"reason": hop.reason, "problem": hop.problem, "from_kind": hop.source_kind, "to_kind": hop.destination_kind}
+    return {**found, **{name: value for name, value in more.items() if value}}
+
+
+def _path(path: HopPath) -> dict[str, Any]:
+    return {
+        "host": path.host,
+        "route": path.route,
+        "match": path.match,
+        "grpc": path.is_grpc,
+        "problem": path.problem,
+        "hops": [_hop(hop) for hop in path.hops],
     }
 
 
@@ -132,7 +174,7 @@ def _observation(item: Observation) -> dict[str, Any]:
 
 def _blind_spot(spot: BlindSpot) -> dict[str, Any]:
     why = f"{spot.why}; this decides: {spot.decide}" if spot.decide else spot.why
-    return {"what": spot.what, "why": why}
+    return {"what": spot.what, "why": why, "blocks_verdict": spot.blocks_verdict}
 
 
 def _without_none(value: Any) -> dict[str, Any]:

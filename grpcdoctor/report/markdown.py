@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from grpcdoctor.model.conclusions import milliseconds
@@ -15,22 +16,29 @@ from grpcdoctor.model.rule import Severity
 from grpcdoctor.report import clean, glance, hops
 from grpcdoctor.report.blocks import note_of, place, says
 from grpcdoctor.report.ladder import Rung, ladder
+from grpcdoctor.report.layout import Page
 from grpcdoctor.report.marks import glyph_of, mark_of
+from grpcdoctor.report.pictures import picture, same_ways
 from grpcdoctor.report.style import Style
 from grpcdoctor.report.tally import Tally
 from grpcdoctor.report.wording import in_words
 
 # Escaped everywhere: what a peer sent must not become a link, an image, a tag, a mention or a cell.
+_PICTURE_WIDTH: Final = 120
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>|#~!@])")
 
 
 def render(report: Report, style: Style) -> str:
-    lines = [f"# {mark_of(report.verdict, style)} {escape(report.target.endpoint)}: {report.verdict.value}", ""]
+    inspected = report.command == "inspect" and report.scope is not None
+    name = (report.scope.host or report.scope.input) if inspected and report.scope else report.target.endpoint
+    lines = [f"# {mark_of(report.verdict, style)} {escape(name)}: {report.verdict.value}", ""]
     for number, cause in enumerate(report.causes, 1):
         lines += _cause(cause, number, style)
+    lines += _paths(report, style)
     lines += _blind_spots(report)
-    lines += _ladder(report, style)
-    lines += _facts(report)
+    if not inspected:
+        lines += _ladder(report, style)
+        lines += _facts(report)
     lines += _notes(report)
     if style.verbose:
         lines += _observations(report)
@@ -121,6 +129,18 @@ def _blind_spots(report: Report) -> list[str]:
         if spot.decide:
             lines += ["", *(f"  {line}" for line in _fenced(spot.decide, "sh"))]
     return [*lines, ""]
+
+
+def _paths(report: Report, style: Style) -> list[str]:
+    """The ways that break, and those of the host that was asked for, as pictures."""
+    asked = report.scope is not None and report.scope.host is not None
+    shown = [path for path in report.paths if asked or style.verbose or path.problem]
+    if not shown:
+        return []
+    page = Page(replace(style, colour=False, width=_PICTURE_WIDTH))
+    for first, *also in same_ways(shown):
+        picture(page, first, also=also)
+    return ["## Paths", "", *_fenced(page.text(), ""), ""]
 
 
 def _ladder(report: Report, style: Style) -> list[str]:

@@ -44,7 +44,8 @@ ASCII: Final = Glyphs(ok="ok", fail="FAIL", warn="warn", skipped="-", unknown="?
 # What our own texts use; whatever a peer sent beside these is escaped instead.
 _PLAIN: Final = str.maketrans(
     {"✓": "ok", "✗": "FAIL", "–": "-", "—": "--", "→": "->", "←": "<-", "·": "|", "…": "...", "×": "x", "≥": ">=",
-     "≤": "<=", "§": "section ", "“": '"', "”": '"', "‘": "'", "’": "'", "±": "+/-", "µ": "u"}
+     "≤": "<=", "§": "section ", "“": '"', "”": '"', "‘": "'", "’": "'", "±": "+/-", "µ": "u",
+     "─": "-", "▶": ">", "└": "`-", "│": "|"}
 )  # fmt: skip
 
 

@@ -28,6 +28,10 @@ _BESIDE_ENDPOINT = 28
 
 
 def render(report: Report, style: Style) -> str:
+    if report.command == "inspect":
+        from grpcdoctor.report.inspection import render_inspection
+
+        return render_inspection(report, style)
     page = Page(style)
     seen = Observations(report.observations)
     _header(page, report)

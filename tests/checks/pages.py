@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from grpcdoctor.cluster.build import cluster_of
+from grpcdoctor.cluster.snapshot import Cluster
 from grpcdoctor.model.codec import decode
 from grpcdoctor.model.facts import grpc, http2, reach, tls  # noqa: F401  (importing them names their kinds)
 from grpcdoctor.model.observation import Facts, Observation, Observations, Outcome
@@ -19,18 +21,41 @@ from grpcdoctor.model.target import parse_target
 PAGES = Path(__file__).parents[2] / "docs" / "rules"
 SECTIONS = ("What it means", "Why it breaks gRPC", "How to confirm", "How to fix", "References", "Examples")
 
+_HEAD = re.compile(r"^# (expect|cluster|domain): *(.*)$", re.MULTILINE)
 _EXAMPLE = re.compile(r"^```yaml (fires|quiet)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Example:
-    """One fenced block of a page. `expect` may name the severity, and whether a blind spot is wanted."""
+    """One fenced block of a page: a run's facts, for a rule that judges observations."""
 
     page: str
     number: int
     fires: bool
     run: Run
     expect: dict[str, Any]
+    """`severity`, `alternatives`, and `blind_spot` where one is wanted."""
+
+
+@dataclass(frozen=True)
+class ClusterExample:
+    """One fenced block of a page: manifests, for a rule that judges a cluster.
+
+    It may begin with comments: `# cluster: complete` (the objects are all that there is), and `# expect: {…}` with
+    `severity`, `subject` (`Service prod/greeter`), `field`, `count` (of findings), `fixed: false` where no change of
+    objects can cure (by default the first fix of every finding, applied, must silence the rule), `blind_spot`.
+    """
+
+    page: str
+    number: int
+    fires: bool
+    documents: list[dict[str, Any]]
+    complete: bool
+    expect: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def cluster(self) -> Cluster:
+        return cluster_of(self.documents, self.complete)
 
 
 def text_of(name: str) -> str:
@@ -44,6 +69,18 @@ def page_names() -> list[str]:
 def examples_of(name: str) -> list[Example]:
     found = _EXAMPLE.findall(text_of(name))
     return [_example(name, number, kind, block) for number, (kind, block) in enumerate(found, 1)]
+
+
+def cluster_examples_of(name: str) -> list[ClusterExample]:
+    found = _EXAMPLE.findall(text_of(name))
+    return [_cluster_example(name, number, kind, block) for number, (kind, block) in enumerate(found, 1)]
+
+
+def _cluster_example(name: str, number: int, kind: str, block: str) -> ClusterExample:
+    head = dict(_HEAD.findall(block))
+    documents = [document for document in yaml.safe_load_all(block) if document is not None]
+    expect = yaml.safe_load(head.get("expect", "{}"))
+    return ClusterExample(name, number, kind == "fires", documents, head.get("cluster") == "complete", expect)
 
 
 def run_from(data: dict[str, Any]) -> Run:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from grpcdoctor.diagnosis.registry import Check, checks
+from grpcdoctor.diagnosis.registry import Check, ClusterCheck, all_checks, checks
 from grpcdoctor.model.finding import BlindSpot, Finding
-from tests.checks.pages import SECTIONS, Example, examples_of, page_names, text_of
+from tests.checks.pages import SECTIONS, Example, cluster_examples_of, examples_of, page_names, text_of
 
 BY_NAME = {check.rule.name: check for check in checks()}
 EXAMPLES = [example for name in page_names() if name in BY_NAME for example in examples_of(name)]
 
 
 def test_every_rule_has_a_page_and_every_page_a_rule() -> None:
-    assert sorted(BY_NAME) == page_names()
+    assert sorted(check.rule.name for check in all_checks()) == page_names()
 
 
-@pytest.mark.parametrize("check", checks(), ids=lambda check: check.rule.name)
-def test_a_page_opens_with_the_rule_and_has_every_section(check: Check) -> None:
+@pytest.mark.parametrize("check", all_checks(), ids=lambda check: check.rule.name)
+def test_a_page_opens_with_the_rule_and_has_every_section(check: Check | ClusterCheck) -> None:
     rule, text = check.rule, text_of(check.rule.name)
     assert text.startswith(f"# {rule.code} {rule.name}\n\n")
     title, _, severity = text.split("\n")[2].partition(" Severity: ")
@@ -28,9 +28,10 @@ def test_a_page_opens_with_the_rule_and_has_every_section(check: Check) -> None:
     assert positions == sorted(positions)
 
 
-@pytest.mark.parametrize("check", checks(), ids=lambda check: check.rule.name)
-def test_a_page_shows_one_example_that_fires_and_one_near_miss(check: Check) -> None:
-    assert {example.fires for example in examples_of(check.rule.name)} == {True, False}
+@pytest.mark.parametrize("check", all_checks(), ids=lambda check: check.rule.name)
+def test_a_page_shows_one_example_that_fires_and_one_near_miss(check: Check | ClusterCheck) -> None:
+    found = examples_of(check.rule.name) if isinstance(check, Check) else cluster_examples_of(check.rule.name)
+    assert {example.fires for example in found} == {True, False}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: f"{e.page}-{e.number}")
@@ -56,5 +57,5 @@ def test_a_check_is_quiet_where_nothing_was_observed(check: Check) -> None:
 
 
 def test_rules_explain_only_rules_that_exist() -> None:
-    unknown = {name for check in checks() for name in check.rule.explains} - set(BY_NAME)
+    unknown = {name for check in all_checks() for name in check.rule.explains} - {c.rule.name for c in all_checks()}
     assert unknown == set()

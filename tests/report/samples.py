@@ -9,12 +9,23 @@ from grpcdoctor.model.facts.grpc import CallFacts, GrpcFacts, HealthFacts, Refle
 from grpcdoctor.model.facts.http2 import FirstBytes, Http2Facts
 from grpcdoctor.model.facts.reach import DnsFacts, TcpAttempt, TcpFacts
 from grpcdoctor.model.facts.tls import Certificate, Handshake, TlsFacts
-from grpcdoctor.model.finding import Alternative, BlindSpot, Evidence, Finding, Fix, Source, Subject, Verdict
+from grpcdoctor.model.finding import (
+    Alternative,
+    BlindSpot,
+    Change,
+    Evidence,
+    Finding,
+    Fix,
+    Operation,
+    Source,
+    Subject,
+    Verdict,
+)  # fmt: skip
 from grpcdoctor.model.frame import FrameRecord
 from grpcdoctor.model.observation import Facts, Observation, Outcome
-from grpcdoctor.model.report import Cause, DecidedBy, Hop, Report
+from grpcdoctor.model.report import Cause, DecidedBy, Hop, HopPath, Report, Scope
 from grpcdoctor.model.rule import Rule, Severity
-from grpcdoctor.model.target import parse_target
+from grpcdoctor.model.target import Target, parse_target
 
 ENDPOINT = "grpc.example.com:443"
 ADDRESS = "203.0.113.7:443"
@@ -283,7 +294,60 @@ def hostile() -> Report:
     )
 
 
-ALL = (healthy, broken, likely, degraded, inconclusive, in_a_cluster, bug, hostile)
+def inspected() -> Report:
+    """Manifests with one error on a line, one warning on a live object, a remark, a path and something unseen."""
+    port = Finding(
+        PORT_NAME,
+        'Service prod/greeter port 50051 is a gRPC server, and its name "http-main" selects HTTP/1.1',
+        (Evidence('spec.ports[0].name = "http-main"', Source.CONFIG, "Service prod/greeter"),),
+        explanation="Clients get UNAVAILABLE: upstream connect error.",
+        fixes=(PORT_FIX,),
+        subject=Subject(
+            kind="Service", namespace="prod", name="greeter", field="spec.ports[0].name", file="deploy/my app.yaml",
+            line=12, text="  - name: http-main",
+        ),
+        related=("VirtualService prod/greeter",),
+    )  # fmt: skip
+    warning = Finding(
+        EXPIRING,
+        "Secret istio-system/tls: 5 days left, 50% gone: soon",
+        (Evidence("notAfter", Source.CLUSTER),),
+        subject=Subject(kind="Secret", namespace="istio-system", name="tls"),
+    )
+    remark = Finding(NO_REFLECTION, "no reflection", (Evidence("none"),), subject=Subject(kind="Pod", name="p"))
+    path = HopPath("grpc.example.com", "VirtualService prod/greeter spec.http[0]", "/shop.Greeter/", _PATH_HOPS, True)
+    return Report(
+        target=Target("deploy/", host="", port=0, tls=False),
+        verdict=Verdict.BROKEN,
+        started_at="2026-11-21T08:00:00.000Z",
+        duration_ms=12.5,
+        causes=(Cause(port, (), port.evidence, port.fixes), Cause(warning, (), warning.evidence)),
+        findings=(port, warning, remark),
+        hops=_PATH_HOPS,
+        blind_spots=(BlindSpot("pods in all namespaces", "HTTP 403: may not list pods"),),
+        command="inspect",
+        scope=Scope("deploy/", files=("deploy/my app.yaml",), objects=3),
+        paths=(path,),
+        suppressed=(("l4-balancing", 2),),
+    )
+
+
+PORT_FIX = Fix(
+    "Name the port grpc",
+    patch="# Service prod/greeter\nspec:\n  ports:\n  - name: grpc\n    port: 50051",
+    changes=(Change("v1", "Service", "prod", "greeter", (Operation("replace", "/spec/ports/0/name", "grpc"),)),),
+)
+_PATH_HOPS = (
+    Hop("client", "gw 203.0.113.7:443", "h2", "TLS", source_kind="client", destination_kind="gateway"),
+    Hop("gw 203.0.113.7:443", "prod/greeter:50051", "http/1.1", "auto mTLS",
+        DecidedBy("Service", "prod", "greeter", "spec.ports[0].name", "http-main"),
+        'Service prod/greeter ports[0].name = "http-main" selects HTTP/1.1', "service-port-not-http2",
+        "gateway", "service"),
+    Hop("prod/greeter:50051", "3 pods", "http/1.1", source_kind="service", destination_kind="workload"),
+)  # fmt: skip
+
+
+ALL = (healthy, broken, likely, degraded, inconclusive, in_a_cluster, bug, hostile, inspected)
 
 
 def frame(detail: str = ":method: POST", direction: str = "sent") -> FrameRecord:

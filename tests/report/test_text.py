@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from grpcdoctor.model.report import Report
+from grpcdoctor.model.report import Hop, HopPath, Report
 from grpcdoctor.report.layout import cells
 from grpcdoctor.report.style import Style
 from grpcdoctor.report.text import Many, render
@@ -183,3 +184,18 @@ def test_a_line_of_many_fits_the_width(sample: Sample, width: int) -> None:
     for unicode in (True, False):
         line = Many([report.target.endpoint], Style(width=width, unicode=unicode)).line(report)
         assert cells(line.rstrip("\n")) <= width
+
+
+def test_a_protocol_that_is_right_is_not_blamed_for_another_fault() -> None:
+    said = 'Service lab/greeter ports[0].name = "grpc" selects HTTP/2'
+    hop = Hop("client", "svc:50051", "h2", "TLS", None, said, "destination-rule-invisible", "client", "service")
+    report = replace(samples.inspected(), paths=(HopPath("h", "VirtualService lab/greeter spec.http[0]", "", (hop,)),))
+    assert f"└ destination-rule-invisible; {said}" in " ".join(render(report, Style(width=160)).split())
+
+
+def test_routes_that_go_the_same_way_stand_in_one_picture() -> None:
+    hop = Hop("client", "svc:50051", "http/1.1", None, None, "why", "service-port-not-http2", "client", "service")
+    paths = tuple(HopPath("h", f"VirtualService lab/greeter spec.http[{n}]", "", (hop,)) for n in range(1204))
+    text = render(replace(samples.inspected(), paths=paths), Style())
+    assert text.count("svc:50051") == 1
+    assert "+1,201 more routes that go the same way" in text

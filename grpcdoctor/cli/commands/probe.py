@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import click
 
+from grpcdoctor.cli.at_hand import AtHand, cluster_options
 from grpcdoctor.cli.options import Network, network_options
 from grpcdoctor.cli.output import FailOn, output_options
 from grpcdoctor.cli.probing import Presentation, probe_many, probe_one, replay
@@ -39,9 +40,12 @@ _WITH_REPLAY: Final = {"replay_file", "output", "fail_on", "verbose", "no_color"
 @click.option("--trace", is_flag=True, help="Print every frame, decoded, with its time and direction, to stderr.")
 @click.option("--save", metavar="FILE", help="Save the whole run, to be looked at again with --replay.")
 @click.option("--replay", "replay_file", metavar="FILE", help="Judge a saved run again; no network, no TARGET.")
+@cluster_options
 @output_options
 @click.pass_context
-def command(ctx: click.Context, /, network: Network, output: Format, fail_on: str, **given: Any) -> int:
+def command(
+    ctx: click.Context, /, network: Network, at_hand: AtHand, output: Format, fail_on: str, **given: Any
+) -> int:
     """Probe each TARGET: resolve, connect, TLS, HTTP/2, gRPC, health, reflection; print the diagnosis.
 
     TARGET is host, host:port, [v6]:port, grpcs://, grpc:// (plaintext), https://, http:// or unix:/path. A host alone
@@ -51,6 +55,7 @@ def command(ctx: click.Context, /, network: Network, output: Format, fail_on: st
       grpcdoctor probe grpc.example.com
       grpcdoctor probe localhost:50051 --plaintext
       grpcdoctor probe grpc.example.com --call pkg.Greeter/SayHello --data '{}'
+      grpcdoctor probe grpc.example.com -f manifests/          # with the objects behind it
       grpcdoctor probe --targets endpoints.txt -o json
     """
     style = style_of(sys.stdout, colour=not given["no_color"], verbose=given["verbose"])
@@ -59,12 +64,17 @@ def command(ctx: click.Context, /, network: Network, output: Format, fail_on: st
         _check_replay(ctx)
         return replay(given["replay_file"], shown)
     _check(given)
+    at_hand.check()
     parsed = read_targets(given["target"], given["targets"], network.plaintext)
     network.check(parsed)
     targets = [network.apply(target) for target in parsed]
     options = _probe_options(network, given)
     if given["targets"] is None and len(targets) == 1:
-        return probe_one(targets[0], options, shown, given["save"])
+        alone = given["quick"] and not at_hand.named
+        cluster = None if alone else at_hand.cluster_for(targets[0], options.timeout)
+        return probe_one(targets[0], options, shown, given["save"], cluster)
+    if at_hand.named:
+        raise click.UsageError("a cluster is asked about one target; name just one, or leave out -f and --context")
     if given["save"] is not None:
         raise click.UsageError("--save keeps the run of one target; name just one")
     return probe_many(targets, options, shown, given["concurrency"])

@@ -1,0 +1,1 @@
+"""Rules about gateways: listeners, TLS, certificates, hosts."""

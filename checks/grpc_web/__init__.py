@@ -1,0 +1,1 @@
+"""Rules about gRPC-Web: translation and CORS."""

@@ -1,0 +1,1 @@
+"""Rules about policies: timeouts, retries, faults, TLS between hops, authorization, pools."""

@@ -1,0 +1,1 @@
+"""Rules about gRPC without a proxy: xDS clients and servers."""

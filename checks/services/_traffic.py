@@ -1,0 +1,44 @@
+"""What a pod's annotations keep away from its sidecar, and which servers take mTLS only."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from grpcdoctor.cluster.istio.mtls import STRICT, ServerMode, server_mode
+from grpcdoctor.cluster.services import ServicePort
+from grpcdoctor.cluster.snapshot import Cluster
+from grpcdoctor.cluster.workloads import Mesh, Workload
+
+_PREFIX: Final = "traffic.sidecar.istio.io/"
+EXCLUDE_INBOUND: Final = _PREFIX + "excludeInboundPorts"
+INCLUDE_INBOUND: Final = _PREFIX + "includeInboundPorts"
+EXCLUDE_OUTBOUND: Final = _PREFIX + "excludeOutboundPorts"
+EXCLUDE_RANGES: Final = _PREFIX + "excludeOutboundIPRanges"
+
+
+def listed(value: str) -> tuple[str, ...]:
+    """`50051, 9090` -> its parts."""
+    return tuple(part for part in re.split(r"[,\s]+", value) if part)
+
+
+def keeps_inbound_away(workload: Workload, number: int) -> str | None:
+    """The annotation that keeps this port of a pod away from its sidecar."""
+    if str(number) in listed(workload.annotations.get(EXCLUDE_INBOUND, "")):
+        return EXCLUDE_INBOUND
+    included = workload.annotations.get(INCLUDE_INBOUND)
+    if included is None or "*" in listed(included) or str(number) in listed(included):
+        return None
+    return INCLUDE_INBOUND
+
+
+def takes_mtls_only(cluster: Cluster, port: ServicePort) -> ServerMode | None:
+    """Who says that the pods behind a Service port take mTLS only; None where they do not."""
+    for workload in port.service.workloads[:5]:
+        number = port.number_in(workload)
+        if workload.mesh not in (Mesh.SIDECAR, Mesh.AMBIENT) or number is None:
+            continue
+        mode = server_mode(cluster, workload, number)
+        if mode.mode == STRICT and keeps_inbound_away(workload, number) is None:
+            return mode
+    return None

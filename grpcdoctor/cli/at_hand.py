@@ -1,0 +1,121 @@
+"""The cluster behind a probed endpoint: which one the command line means, and how it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from grpcdoctor.diagnosis.hearing import AskedCluster, Look
+    from grpcdoctor.diagnosis.with_cluster import Witness
+    from grpcdoctor.model.target import Target
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+PATIENCE_SECONDS: Final = 2.0
+"""For a cluster that the user did not speak of: behind a VPN that is off it would hold up every probe."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtHand:
+    """The options about a cluster of one command line, as given."""
+
+    filename: tuple[str, ...]
+    context: str | None
+    kubeconfig: str | None
+    gateway: str | None
+    no_cluster: bool
+    no_secrets: bool
+
+    @property
+    def named(self) -> bool:
+        """The user spoke of a cluster; without that it is looked at only where it costs little."""
+        return bool(self.filename or self.context or self.kubeconfig or self.gateway)
+
+    def check(self) -> None:
+        """Raises click.UsageError for options that contradict each other."""
+        if self.no_cluster and self.named:
+            raise click.UsageError("--no-cluster and -f, --context, --kubeconfig or --gateway contradict each other")
+        if self.filename and (self.context or self.kubeconfig):
+            raise click.UsageError("-f reads manifests, --context and --kubeconfig a cluster; leave out one of them")
+        if self.gateway is not None and (self.gateway.count("/") != 1 or not all(self.gateway.split("/"))):
+            raise click.UsageError(f"--gateway: {self.gateway!r} is no NAMESPACE/NAME")
+
+    def cluster_for(self, target: Target, timeout: float) -> AskedCluster | None:
+        """How to ask the cluster about this target; None where there is none, or the target is no host of one."""
+        from grpcdoctor.model.target import is_address, split_host_port
+
+        host = split_host_port(target.authority)[0] if target.authority is not None else target.host
+        if self.no_cluster or target.unix_path is not None or is_address(host):
+            return None
+        if host == "localhost" and not self.named:
+            return None
+        look = self._manifests(host) if self.filename else self._live(host, timeout)
+        if look is None:
+            return None
+        from grpcdoctor.diagnosis.hearing import AskedCluster
+
+        return AskedCluster(look, self.gateway, None if self.named else PATIENCE_SECONDS)
+
+    def _live(self, host: str, timeout: float) -> Look | None:
+        from grpcdoctor.cluster.live.kubeconfig import cluster_at_hand
+
+        if not self.named and not cluster_at_hand(None):
+            return None
+
+        def look() -> Witness | None:
+            from grpcdoctor.cluster.entrance_addresses import ADDRESS_KINDS
+            from grpcdoctor.cluster.live.connection import connect
+            from grpcdoctor.cluster.live.host import read_for_host
+            from grpcdoctor.diagnosis.registry import kinds_read
+            from grpcdoctor.diagnosis.with_cluster import Witness
+            from grpcdoctor.model.report import Scope
+
+            with connect(self.context, self.kubeconfig) as connection:
+                kinds = (*kinds_read(), *ADDRESS_KINDS)
+                cluster = read_for_host(
+                    connection, host, kinds=kinds, secrets=not self.no_secrets, deadline_seconds=timeout
+                )
+                scope = Scope(f"context {connection.context}", connection.context)
+            return Witness(cluster, scope, host)
+
+        return look
+
+    def _manifests(self, host: str) -> Look:
+        """Read at once: a wrong file is told before anything is probed."""
+        from grpcdoctor.cli.inspecting import Source, read
+        from grpcdoctor.diagnosis.with_cluster import Witness
+
+        cluster, scope = read(Source(self.filename, live=False))
+        return lambda: Witness(cluster, scope, host)
+
+
+_OPTIONS: Final = (
+    click.option("-f", "--filename", multiple=True, metavar="PATH",
+                 help="Manifests behind the endpoint (files, folders, globs); repeatable."),
+    click.option("--context", metavar="NAME", help="The context of the kubeconfig that the endpoint belongs to."),
+    click.option("--kubeconfig", metavar="FILE", help="The kubeconfig; default: KUBECONFIG, then ~/.kube/config."),
+    click.option("--gateway", metavar="NS/NAME", help="Go in by the address of this Gateway or its Service."),
+    click.option("--no-cluster", is_flag=True, help="Look at the network alone, whatever kubeconfig there is."),
+    click.option("--no-secrets", is_flag=True, help="Do not look at the certificates that gateways name."),
+)  # fmt: skip
+
+
+def cluster_options(function: F) -> F:
+    """Add the options about a cluster to a command; its function gets them as one `at_hand`."""
+    names = [field.name for field in fields(AtHand)]
+
+    @wraps(function)
+    def with_cluster(*args: Any, **values: Any) -> Any:
+        at_hand = AtHand(**{name: values.pop(name) for name in names})
+        return function(*args, at_hand=at_hand, **values)
+
+    decorated: Any = with_cluster
+    for option in reversed(_OPTIONS):
+        decorated = option(decorated)
+    return decorated  # type: ignore[no-any-return]
