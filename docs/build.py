@@ -84,7 +84,8 @@ def report_of(line: str) -> str:
 
 def alike(one: str, other: str) -> bool:
     """Whether two reports say the same, ports, times and line breaks aside."""
-    return _VARYING.sub("…", one).split() == _VARYING.sub("…", other).split()
+    first, second = (" ".join(report.split()) for report in (one, other))  # "12" and "ms" may stand on two lines
+    return _VARYING.sub("…", first) == _VARYING.sub("…", second)
 
 
 def refresh(page: Path) -> bool:

@@ -80,6 +80,12 @@ def test_a_report_that_the_docs_show_is_what_the_demo_prints(scenario: str, repo
     assert alike(report, printed), printed
 
 
+def test_reports_that_differ_in_ports_times_and_line_breaks_are_alike() -> None:
+    one = "error after 12\n   ms at 127.0.0.1:1, ping 2.0 ms"
+    assert alike(one, "error after 5.4 ms at\n 127.0.0.1:22, ping\n 14 ms")
+    assert not alike(one, "warning after 5.4 ms at 127.0.0.1:22, ping 2.0 ms")
+
+
 def options_of(command: str) -> set[str]:
     """Every word that a command takes for an option."""
     found = group.get_command(click.Context(group), command)

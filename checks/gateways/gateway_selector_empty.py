@@ -13,7 +13,7 @@ from grpcdoctor.cluster.kinds import DAEMON_SET, DEPLOYMENT, ISTIO_GATEWAY, POD
 from grpcdoctor.cluster.objects import Object
 from grpcdoctor.cluster.paths import ROUTE_KINDS
 from grpcdoctor.cluster.snapshot import Cluster
-from grpcdoctor.cluster.workloads import Mesh, Workload, templates_scaled_to_zero, workloads
+from grpcdoctor.cluster.workloads import Mesh, Workload, distinct_workloads, templates_scaled_to_zero
 from grpcdoctor.model.finding import Conclusion, Fix
 from grpcdoctor.model.rule import Rule, Severity
 
@@ -104,6 +104,6 @@ def _fixes(cluster: Cluster, gateway: Object, near: tuple[Workload, str, str] | 
 def _gateway_workloads(cluster: Cluster) -> tuple[Workload, ...]:
     return tuple(
         workload
-        for workload in workloads(cluster).items
+        for workload in distinct_workloads(cluster)
         if workload.mesh is Mesh.GATEWAY or (workload.labels.get("istio", "").endswith("gateway"))
     )

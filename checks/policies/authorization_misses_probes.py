@@ -80,7 +80,7 @@ def _needed(cluster: Cluster, one: Served) -> tuple[Evidence, ...]:
     item = one.workload.object
     if one.workload.annotations.get(_NO_REWRITE, "").lower() == "false":
         for container in one.workload.containers:
-            for name, probe, path in container.probes():
+            for name, probe, path in container.probes:
                 if number_at(probe, "grpc", "port") == one.number:
                     return (seen(item, path, f"the gRPC {name} is not rewritten, so it passes the sidecar"),)
     for rule, _ in rules_to(cluster, one.port):

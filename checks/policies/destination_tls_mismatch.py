@@ -142,7 +142,7 @@ def _tls_to_plaintext(cluster: Cluster, port: ServicePort) -> _Case | None:
         why = 'and its appProtocol "kubernetes.io/h2c" says plaintext HTTP/2'
         return _Case(why, _PLAINTEXT, port.service.workloads, confidence=0.9)
     for workload, container, number in port.containers():
-        for name, probe, path in container.probes():
+        for name, probe, path in container.probes:
             if workload.mesh is Mesh.NONE and number_at(probe, "grpc", "port") == number:
                 why = f"and its gRPC {name} shows that it speaks plaintext"
                 return _Case(why, _PLAINTEXT, (workload,), (seen(workload.object, path),), confidence=0.9)

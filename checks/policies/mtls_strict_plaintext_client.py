@@ -142,7 +142,7 @@ def _by_probe(cluster: Cluster, one: Served, mode: ServerMode, told: set[tuple[i
     if (id(owner), one.number) in told:
         return
     for container in workload.containers:
-        for name, probe, path in container.probes():
+        for name, probe, path in container.probes:
             if number_at(probe, "grpc", "port") == one.number:
                 told.add((id(owner), one.number))
                 place: FieldPath = (*prefix, "metadata", "annotations", _REWRITE)

@@ -20,7 +20,7 @@ from grpcdoctor.cluster.labels import selects
 from grpcdoctor.cluster.objects import Object
 from grpcdoctor.cluster.services import Service, ServicePort
 from grpcdoctor.cluster.snapshot import Cluster
-from grpcdoctor.cluster.workloads import Container, Mesh, Workload, owner_of, workloads
+from grpcdoctor.cluster.workloads import Container, Mesh, Workload, distinct_workloads, owner_of
 
 TEMPLATES: Final = "inject.istio.io/templates"
 AGENT: Final = "grpc-agent"
@@ -148,7 +148,7 @@ def _owners(cluster: Cluster) -> tuple[Workload, ...]:
 
 def _once_each(cluster: Cluster) -> Iterator[Workload]:
     seen: set[int] = set()
-    for workload in workloads(cluster).items:
+    for workload in distinct_workloads(cluster):
         owner = owner_of(cluster, workload)[0]
         if id(owner) not in seen:
             seen.add(id(owner))

@@ -217,7 +217,7 @@ def of_pod(workload: Workload) -> Iterator[Change]:
     annotations = workload.annotations
     rewritten = flag_at(annotations, "sidecar.istio.io/rewriteAppHTTPProbers") is not False
     for container in workload.containers:
-        for name, raw, path in container.probes():
+        for name, raw, path in container.probes:
             if rewritten and (mapping_at(raw, "httpGet") or mapping_at(raw, "grpc")):
                 why = "The kubelet asks the application itself, in plaintext: a server with mTLS refuses it."
                 yield Change(LOST, f"the rewrite of the {name} of container {container.name}", why, item, path)

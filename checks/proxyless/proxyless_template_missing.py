@@ -21,7 +21,7 @@ from grpcdoctor.cluster.fields import FieldPath, at, flag_at, mappings_at, text_
 from grpcdoctor.cluster.objects import Object
 from grpcdoctor.cluster.paths import ROUTE_KINDS
 from grpcdoctor.cluster.snapshot import Cluster
-from grpcdoctor.cluster.workloads import Container, Mesh, Workload, workloads
+from grpcdoctor.cluster.workloads import Container, Mesh, Workload, distinct_workloads
 from grpcdoctor.model.finding import Conclusion, Finding, Fix
 from grpcdoctor.model.rule import Rule, Severity
 
@@ -48,14 +48,13 @@ def check(cluster: Cluster) -> Iterator[Conclusion]:
         if id(target.workload) not in told and _lacks_bootstrap(target.workload, target.container):
             told.add(id(target.workload))
             yield _finding(cluster, target)
-    for workload in workloads(cluster).items:
+    for workload in distinct_workloads(cluster):
         for container in workload.containers if workload.mesh is not Mesh.PROXYLESS else ():
-            path = container.environment_path(BOOTSTRAP)
-            if id(workload) in told or not text_at(workload.object.raw, *path, "value").startswith("/etc/istio/proxy/"):
+            if id(workload) in told or not container.environment.get(BOOTSTRAP, "").startswith("/etc/istio/proxy/"):
                 continue
             if not _is_mounted(workload, container, "/etc/istio/proxy"):
                 told.add(id(workload))
-                yield _no_file(cluster, workload, path)
+                yield _no_file(cluster, workload, container.environment_path(BOOTSTRAP))
     for workload in proxyless(cluster):
         if id(workload) not in told and (_is_not_injected(workload) or _is_left_out(cluster, workload)):
             yield _not_injected(cluster, workload)

@@ -9,7 +9,7 @@ from grpcdoctor.checks.routes._tables import Table, steps_of, tables
 from grpcdoctor.cluster.fields import texts_at
 from grpcdoctor.cluster.routes import RouteRule
 from grpcdoctor.cluster.snapshot import Cluster
-from grpcdoctor.cluster.workloads import Container, workloads
+from grpcdoctor.cluster.workloads import Container, distinct_workloads
 
 _TOOLS = ("grpc_health_probe", "grpc-health-probe", "grpcurl", "grpcui", "grpcdoctor")
 
@@ -55,7 +55,7 @@ def _takes_all(rule: RouteRule) -> bool:
 def _tool_users(cluster: Cluster) -> tuple[tuple[str, str], ...]:
     return tuple(
         (workload.title, words)
-        for workload in workloads(cluster).items
+        for workload in distinct_workloads(cluster)
         for container in workload.containers
         for words in _commands(container)
         if any(tool in words for tool in _TOOLS)
@@ -64,5 +64,5 @@ def _tool_users(cluster: Cluster) -> tuple[tuple[str, str], ...]:
 
 def _commands(container: Container) -> Iterator[str]:
     yield " ".join((container.image, *container.words))
-    for _, raw, _ in container.probes():
+    for _, raw, _ in container.probes:
         yield " ".join(texts_at(raw, "exec", "command"))

@@ -18,7 +18,7 @@ from grpcdoctor.cluster.labels import selector_of, selects
 from grpcdoctor.cluster.objects import Object
 from grpcdoctor.cluster.paths import ROUTE_KINDS
 from grpcdoctor.cluster.snapshot import Cluster
-from grpcdoctor.cluster.workloads import Container, Mesh, Workload, workloads
+from grpcdoctor.cluster.workloads import Container, Mesh, Workload, distinct_workloads
 from grpcdoctor.model.finding import BlindSpot, Conclusion
 from grpcdoctor.model.rule import Rule, Severity
 
@@ -51,7 +51,7 @@ class _Call:
 def check(cluster: Cluster) -> Iterator[Conclusion]:
     closed = cluster.once(_closers)
     done: set[tuple[str, str, int]] = set()
-    for workload in workloads(cluster).items if closed is not None else ():
+    for workload in distinct_workloads(cluster) if closed is not None else ():
         closer = _closer(cluster, workload)
         for call in _calls(workload) if closer is not None else ():
             key = (workload.namespace, call.host, call.port)

@@ -54,7 +54,7 @@ def _plaintext(port: ServicePort) -> tuple[Evidence, ...]:
     if port.app_protocol == "kubernetes.io/h2c":
         return (seen(port.service.object, (*port.path, "appProtocol")),)
     for workload, container, number in port.containers():
-        for name, raw, path in container.probes():
+        for name, raw, path in container.probes:
             grpc = mapping_at(raw, "grpc")
             if grpc.get("port") == number and text_at(grpc, "mode").upper() != "TLS":
                 text = f"container {container.name} has a gRPC {name} on port {number}, which is in plaintext"

@@ -73,7 +73,7 @@ def _plaintext(each: Carried) -> tuple[Hint, ...]:
         return ()
     found: list[Hint] = []
     for workload, container, number in each.backend.port.containers():
-        for name, raw, path in container.probes():
+        for name, raw, path in container.probes:
             grpc = mapping_at(raw, "grpc")
             if grpc.get("port") == number and text_at(grpc, "mode").upper() != "TLS":
                 text = f"container {container.name} has a gRPC {name} on port {number}, which is in plaintext"

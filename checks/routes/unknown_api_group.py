@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import Final
 
 from grpcdoctor.checks._findings import about
@@ -70,16 +71,15 @@ class _Meant:
 
 def check(cluster: Cluster) -> Iterator[Conclusion]:
     for item in (*cluster.strangers, *cluster.objects):
-        if not item.created_at:  # an object that a server has made is served there
-            meant = _meant(item)
-            if meant is not None:
-                yield _finding(item, meant)
+        meant = _meant(item)
+        if meant is not None and not item.created_at:  # an object that a server has made is served there
+            yield _finding(item, meant)
 
 
 def _meant(item: Object) -> _Meant | None:
-    group = item.api_version.rpartition("/")[0]
     if item.kind.plural:
-        return _of_known(item, group)
+        return _of_known(item.kind, item.api_version)
+    group = item.api_version.rpartition("/")[0]
     if group in _OF_OTHERS or (group, item.kind.name) in _ALSO_SERVED or not item.kind.name:
         return None
     same_name = _BY_NAME.get(item.kind.name, ())
@@ -93,12 +93,13 @@ def _meant(item: Object) -> _Meant | None:
     return _Meant(_nearest(tuple(near), group), "there is no such group", 0.95) if near else None
 
 
-def _of_known(item: Object, group: str) -> _Meant | None:
-    version = item.api_version.rpartition("/")[2]
-    if group != item.kind.group and group in _RENAMED_SINCE and group in RENAMED_GROUPS:
-        return _Meant(item.kind, _RENAMED_SINCE[group], 0.9)
-    if version not in item.kind.versions and version not in _versions(item.kind):
-        return _Meant(item.kind, f"{item.kind.name} has no version {version}", 0.9)
+@lru_cache(maxsize=1024)
+def _of_known(kind: Kind, api_version: str) -> _Meant | None:
+    group, _, version = api_version.rpartition("/")
+    if group != kind.group and group in _RENAMED_SINCE and group in RENAMED_GROUPS:
+        return _Meant(kind, _RENAMED_SINCE[group], 0.9)
+    if version not in kind.versions and version not in _versions(kind):
+        return _Meant(kind, f"{kind.name} has no version {version}", 0.9)
     return None
 
 

@@ -64,7 +64,7 @@ def check(cluster: Cluster) -> Iterator[Conclusion]:
             if workload.is_ready or workload.mesh is Mesh.GATEWAY:
                 continue  # a ready pod's probes are answered
             for container in workload.containers:
-                for name, raw, path in container.probes():
+                for name, raw, path in container.probes:
                     probe = _Probe(service, workload, container, name, raw, path)
                     trouble = _trouble(cluster, probe, ports)
                     if trouble is not None and (id(workload), path) not in done:

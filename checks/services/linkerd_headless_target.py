@@ -13,7 +13,7 @@ from grpcdoctor.cluster.fields import FieldPath
 from grpcdoctor.cluster.paths import ROUTE_KINDS
 from grpcdoctor.cluster.services import ServicePort
 from grpcdoctor.cluster.snapshot import Cluster
-from grpcdoctor.cluster.workloads import Workload, workloads
+from grpcdoctor.cluster.workloads import Workload, distinct_workloads
 from grpcdoctor.model.finding import Conclusion, Fix
 from grpcdoctor.model.rule import Rule, Severity
 
@@ -61,7 +61,7 @@ def check(cluster: Cluster) -> Iterator[Conclusion]:
 def _clients(cluster: Cluster) -> dict[tuple[str, str, int], _Client]:
     """(namespace, Service, port) -> a workload in the mesh that names it, and does no balancing of its own."""
     found: dict[tuple[str, str, int], _Client] = {}
-    for workload in workloads(cluster).items:
+    for workload in distinct_workloads(cluster):
         if not in_linkerd(cluster, workload):
             continue
         for container in workload.containers:

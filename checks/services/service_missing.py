@@ -134,7 +134,7 @@ def _judge_stateful_set(cluster: Cluster, item: Object, name: str) -> Iterator[C
 
 def _grpc_port(workload: Workload) -> ContainerPort | None:
     for container in workload.containers:
-        probed = {number_at(raw, "grpc", "port") for _, raw, _ in container.probes()}
+        probed = {number_at(raw, "grpc", "port") for _, raw, _ in container.probes}
         for port in container.ports:
             if says_grpc(port.name) or port.number in probed:
                 return port

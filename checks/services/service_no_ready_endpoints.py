@@ -28,9 +28,9 @@ READS = PATH_KINDS
 
 def check(cluster: Cluster) -> Iterator[Conclusion]:
     for service in services(cluster):
-        if service.external_name or service.has_ready_endpoint is not False:
+        if service.external_name or not any(intent_of(cluster, port).is_grpc for port in service.ports):
             continue
-        if any(intent_of(cluster, port).is_grpc for port in service.ports):
+        if service.has_ready_endpoint is False:
             yield from _judge(cluster, service)
 
 

@@ -88,5 +88,5 @@ def _probed_in_plaintext(port: ServicePort) -> bool:
     return any(
         number_at(raw, "grpc", "port") == number and text_at(mapping_at(raw, "grpc"), "mode").upper() != "TLS"
         for workload, container, number in port.containers()
-        for _, raw, _ in container.probes()
+        for _, raw, _ in container.probes
     )

@@ -107,7 +107,7 @@ def _silent(workload: Workload, number: int) -> bool:
         words = (*container.words, *container.environment.values())
         if any(p.number == number for p in container.ports) or any(pattern.search(word) for word in words):
             return False
-        if any(pattern.search(str(raw)) for _, raw, _ in container.probes()):
+        if any(pattern.search(str(raw)) for _, raw, _ in container.probes):
             return False
     return True
 

@@ -47,11 +47,21 @@ class AtHand:
             raise click.UsageError(f"--gateway: {self.gateway!r} is no NAMESPACE/NAME")
 
     def cluster_for(self, target: Target, timeout: float) -> AskedCluster | None:
-        """How to ask the cluster about this target; None where there is none, or the target is no host of one."""
+        """How to ask the cluster about this target; None where there is none, or the target is no host of one.
+
+        Raises click.UsageError for a cluster that the user names beside a target that no object can name.
+        """
         from grpcdoctor.model.target import is_address, split_host_port
 
         host = split_host_port(target.authority)[0] if target.authority is not None else target.host
-        if self.no_cluster or target.unix_path is not None or is_address(host):
+        if self.no_cluster:
+            return None
+        if target.unix_path is not None or is_address(host):
+            if self.named:
+                raise click.UsageError(
+                    f"{target.unix_path or host} is an address, and the objects of a cluster go by host: "
+                    "add --authority HOST, or leave out -f, --context, --kubeconfig and --gateway"
+                )
             return None
         if host == "localhost" and not self.named:
             return None

@@ -10,6 +10,7 @@ from grpcdoctor.cluster.fields import FieldPath, items_at, text_at
 from grpcdoctor.cluster.kinds import SECRET, Kind, kind_of
 from grpcdoctor.cluster.objects import Object, Origin
 from grpcdoctor.cluster.snapshot import Cluster
+from grpcdoctor.cluster.undisturbed import undisturbed
 
 DEFAULT_NAMESPACE = "default"
 
@@ -24,12 +25,13 @@ def objects_in(
     """
     if not isinstance(raw, dict):
         return
-    if text_at(raw, "kind").endswith("List") and isinstance(raw.get("items"), list):
+    name = text_at(raw, "kind")
+    if name.endswith("List") and isinstance(raw.get("items"), list):
         for index, item in enumerate(items_at(raw, "items")):
             for path, found in objects_in(item, origin, default_namespace):
                 yield ("items", index, *path), found
         return
-    api_version, name = text_at(raw, "apiVersion"), text_at(raw, "kind")
+    api_version = text_at(raw, "apiVersion")
     if not api_version or not name:
         return
     kind = kind_of(api_version, name) or _unknown(api_version, name)
@@ -45,7 +47,8 @@ def cluster_of(
     documents: Iterable[Any], complete: bool = False, default_namespace: str = DEFAULT_NAMESPACE, name: str = ""
 ) -> Cluster:
     """A Cluster from raw JSON already in memory. `complete`: these objects are all that there is."""
-    found = [item for raw in documents for _, item in objects_in(raw, None, default_namespace)]
+    with undisturbed():
+        found = [item for raw in documents for _, item in objects_in(raw, None, default_namespace)]
     coverage = Coverage.everything() if complete else Coverage.nothing()
     return Cluster(
         (item for item in found if item.kind.plural),

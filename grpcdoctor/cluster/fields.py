@@ -13,6 +13,7 @@ FieldPath = tuple[Step, ...]
 
 _EMPTY_MAPPING: Final[dict[str, Any]] = {}
 _EMPTY_LIST: Final[list[Any]] = []
+_TEXT: Final = frozenset((str,))
 
 
 def at(value: Any, *path: Step) -> Any:
@@ -57,8 +58,10 @@ def mappings_at(value: Any, *path: Step) -> Iterator[tuple[int, dict[str, Any]]]
 def text_at(value: Any, *path: Step) -> str:
     """The string at this path (a number as its digits, a boolean as YAML spells it); empty where there is none."""
     found = _walk(value, path)
-    if isinstance(found, str):
+    if type(found) is str:
         return found
+    if found is None:
+        return ""
     if isinstance(found, bool):
         return "true" if found else "false"
     return str(found) if isinstance(found, (int, float)) else ""
@@ -90,7 +93,7 @@ def flag_at(value: Any, *path: Step) -> bool | None:
 def string_map(value: Any, *path: Step) -> dict[str, str]:
     """Labels, annotations, selectors, a ConfigMap's data: the pairs whose values are scalars."""
     found = mapping_at(value, *path)
-    if all(type(key) is str and type(item) is str for key, item in found.items()):
+    if _TEXT.issuperset(map(type, found)) and _TEXT.issuperset(map(type, found.values())):
         return found
     return {str(key): text_at(found, key) for key, item in found.items() if isinstance(item, (str, int, float))}
 

@@ -191,7 +191,7 @@ def _grpc_in(workload: Workload, container: Container, number: int) -> Iterator[
         if declared.number == number and says_grpc(declared.name):
             text = f'container {container.name} names port {number} "{declared.name}"'
             yield Hint(text, STRONG, item, declared.path)
-    for probe, raw, path in container.probes():
+    for probe, raw, path in container.probes:
         if number_at(raw, "grpc", "port") == number:
             yield Hint(f"container {container.name} has a gRPC {probe} on port {number}", STRONG, item, path)
         words = " ".join(texts_at(raw, "exec", "command"))
@@ -214,7 +214,7 @@ def _grpc_in(workload: Workload, container: Container, number: int) -> Iterator[
 def _http1_in(workload: Workload, container: Container, number: int) -> Iterator[Hint]:
     """A kubelet speaks HTTP/1.1: an httpGet probe on the port works with a server of that alone (or of both)."""
     names = {port.name for port in container.ports if port.number == number and port.name}
-    for probe, raw, path in container.probes():
+    for probe, raw, path in container.probes:
         target = text_at(raw, "httpGet", "port")
         if target and (target == str(number) or target in names):
             yield Hint(f"the {probe} of container {container.name} is an HTTP/1.1 GET on port {number}", STRONG,
@@ -227,7 +227,7 @@ def _tls_in(workload: Workload, container: Container, number: int) -> Iterator[H
     for declared in container.ports:
         if declared.number == number and re.match(r"^(https|tls|grpcs|ssl)(-|$)", declared.name, re.IGNORECASE):
             yield Hint(f'container {container.name} names port {number} "{declared.name}"', STRONG, item, declared.path)
-    for probe, raw, path in container.probes():
+    for probe, raw, path in container.probes:
         target = mapping_at(raw, "httpGet")
         if text_at(target, "scheme") == "HTTPS" and number_at(target, "port") == number:
             yield Hint(f"the {probe} of container {container.name} uses HTTPS on port {number}", STRONG, item, path)
@@ -253,5 +253,5 @@ def _best(hints: list[Hint]) -> tuple[Hint, ...]:
 
 def _sum(hints: tuple[Hint, ...]) -> int:
     """Several hints of one weight are often one hint seen from several sides: the best two of each count."""
-    kinds = (STRONG, MEDIUM, WEAK)
+    kinds = (STRONG, MEDIUM, WEAK) if hints else ()
     return sum(weight * min(2, sum(1 for hint in hints if hint.weight == weight)) for weight in kinds)

@@ -8,15 +8,17 @@ from typing import Final
 
 from grpcdoctor.cluster.fields import mappings_at, text_at
 from grpcdoctor.cluster.gateway_api import routes as gateway_api
-from grpcdoctor.cluster.hops import Decision, Spoken, Tls
+from grpcdoctor.cluster.hops import Decision, Spoken, Tls, Upstream
 from grpcdoctor.cluster.ingress import routes as ingress
 from grpcdoctor.cluster.intent import Intent, intent_of
 from grpcdoctor.cluster.istio import routes as istio
-from grpcdoctor.cluster.istio.upstream import inbound_of
+from grpcdoctor.cluster.istio.hosts import covers, service_name_of
+from grpcdoctor.cluster.istio.mesh import has_istio
+from grpcdoctor.cluster.istio.upstream import Client, ClientKind, inbound_of, upstream_of
 from grpcdoctor.cluster.kinds import ENDPOINT_SLICE, KINDS, Kind
 from grpcdoctor.cluster.routes import Backend, Entrance, RouteRule, routes
-from grpcdoctor.cluster.services import SERVICE_KINDS, ServicePort
-from grpcdoctor.cluster.snapshot import Cluster
+from grpcdoctor.cluster.services import SERVICE_KINDS, Service, ServicePort, find_service, services
+from grpcdoctor.cluster.snapshot import DEFAULT_DOMAIN, Cluster
 from grpcdoctor.cluster.workloads import Mesh
 
 _ISTIO_KINDS: Final = tuple(kind for kind in KINDS if kind.group.endswith(".istio.io"))
@@ -75,10 +77,43 @@ def paths(cluster: Cluster) -> tuple[Path, ...]:
 
 def paths_for(cluster: Cluster, host: str) -> tuple[Path, ...]:
     """Those that a request for this host can take."""
-    from grpcdoctor.cluster.istio.hosts import covers
-
     wanted = host.lower().rstrip(".")
-    return tuple(path for path in paths(cluster) if not path.host or covers(path.host, wanted))
+    service = service_called(cluster, wanted)
+    if service is None:
+        return tuple(path for path in paths(cluster) if not path.host or covers(path.host, wanted))
+    own = full_host_of(service)
+    routed = tuple(path for path in paths(cluster) if path.entrance is None and path.host and covers(path.host, own))
+    return routed or tuple(_paths_inside(cluster, service, wanted))
+
+
+def service_called(cluster: Cluster, host: str) -> Service | None:
+    """The Service that callers inside the cluster mean: `name.namespace[.svc[.DOMAIN]]`, or a `name` that one has."""
+    named = service_name_of(host)
+    if named is not None:
+        return find_service(cluster, *named)
+    name, dot, rest = host.removesuffix(".svc").partition(".")
+    if dot:
+        return find_service(cluster, rest, name) if "." not in rest else None
+    found = [service for service in services(cluster) if service.name == name]
+    return found[0] if len(found) == 1 else None
+
+
+def _paths_inside(cluster: Cluster, service: Service, host: str) -> Iterator[Path]:
+    """Of calls from inside that no route concerns: by a sidecar, or by kube-proxy where there is no mesh."""
+    meshed = has_istio(cluster)
+    for port in service.ports if not service.external_name else ():
+        if meshed:
+            client = Client(ClientKind.SIDECAR, service.namespace)
+            upstream = upstream_of(cluster, client, port, full_host_of(service))
+        else:
+            upstream = Upstream(Spoken.TCP, Decision(None, (), "", "kube-proxy hands connections on unread"), Tls.NONE)
+        backend = Backend(service.object.full_name, port.number, ("spec",), upstream, service, port)
+        rule = RouteRule(
+            istio.PLATFORM if meshed else "kubernetes", service.object, port.path, (host,), (), (backend,), in_mesh=True
+        )
+        source = Node("mesh", "clients in the mesh" if meshed else "clients in the cluster")
+        legs = _inner_legs(cluster, source, rule, backend, Spoken.H2)
+        yield Path(host, None, rule, backend, legs, _intent(cluster, backend).is_grpc)
 
 
 def _paths(cluster: Cluster) -> tuple[Path, ...]:
@@ -136,7 +171,7 @@ def _inner_legs(
         return (first,)
     pods = Node("workload", _pods(backend), service.workloads[0].title)
     if rule.by_istio and isinstance(backend.port, ServicePort) and _has_sidecar(backend):
-        spoken, decision = inbound_of(cluster, backend.port, _full_name(backend))
+        spoken, decision = inbound_of(cluster, backend.port, full_host_of(service))
         return first, Leg(to, pods, spoken.after(arrives), Tls.NONE, decision)
     return first, Leg(to, pods, arrives, upstream.tls, None)
 
@@ -145,9 +180,8 @@ def _has_sidecar(backend: Backend) -> bool:
     return backend.service is not None and any(w.mesh is Mesh.SIDECAR for w in backend.service.workloads)
 
 
-def _full_name(backend: Backend) -> str:
-    assert backend.service is not None
-    return f"{backend.service.name}.{backend.service.namespace}.svc.cluster.local"
+def full_host_of(service: Service) -> str:
+    return f"{service.name}.{service.namespace}.svc.{DEFAULT_DOMAIN}"
 
 
 def _backend_node(backend: Backend) -> Node:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from grpcdoctor.cluster.fields import FieldPath, at, items_at, mappings_at, number_at, string_map, text_at
 from grpcdoctor.cluster.kinds import ENDPOINT_SLICE, NAMESPACE, SERVICE, Kind
@@ -71,8 +71,7 @@ class ServicePort:
                 yield workload, container, number
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """One address in an EndpointSlice. `ready` follows the API: absent means ready."""
 
     addresses: tuple[str, ...]
@@ -164,10 +163,12 @@ class Service:
     @property
     def has_ready_endpoint(self) -> bool | None:
         """None where neither slices nor pods with a status tell."""
+        if self.endpoints:
+            return any(endpoint.ready for endpoint in self.endpoints)
         states = [workload.is_ready for workload in self.workloads]
         known = [state for state in states if state is not None]
-        if self.endpoints or (self.endpoints is not None and (known or not self.workloads)):
-            return any(endpoint.ready for endpoint in self.endpoints)
+        if self.endpoints is not None and (known or not states):
+            return False
         return any(known) if known and len(known) == len(states) else None
 
 

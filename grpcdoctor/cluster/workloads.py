@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -93,12 +92,14 @@ class Container:
                 return (*self.path, "env", index)
         return (*self.path, "env")
 
-    def probes(self) -> Iterator[tuple[str, dict[str, Any], FieldPath]]:
+    @lazy
+    def probes(self) -> tuple[tuple[str, dict[str, Any], FieldPath], ...]:
         """(readinessProbe, its JSON, its path) and so on."""
-        for name in ("readinessProbe", "livenessProbe", "startupProbe"):
-            found = mapping_at(self.raw, name)
-            if found:
-                yield name, found, (*self.path, name)
+        return tuple(
+            (name, found, (*self.path, name))
+            for name in ("readinessProbe", "livenessProbe", "startupProbe")
+            if (found := mapping_at(self.raw, name))
+        )
 
 
 class Workload:
@@ -106,6 +107,7 @@ class Workload:
 
     def __init__(self, holder: Object, prefix: FieldPath, namespace_labels: dict[str, str] | None) -> None:
         self.object = holder
+        self.is_pod = holder.kind is POD
         self.prefix = prefix
         """Where the pod's own metadata and spec lie in the object: () for a Pod."""
         self.namespace = holder.namespace
@@ -123,10 +125,6 @@ class Workload:
     def title(self) -> str:
         return self.object.title
 
-    @property
-    def is_pod(self) -> bool:
-        return self.object.kind is POD
-
     @lazy
     def labels(self) -> dict[str, str]:
         return string_map(self.pod, "metadata", "labels")
@@ -135,11 +133,11 @@ class Workload:
     def annotations(self) -> dict[str, str]:
         return string_map(self.pod, "metadata", "annotations")
 
-    @property
+    @lazy
     def spec(self) -> dict[str, Any]:
         return mapping_at(self.pod, "spec")
 
-    @property
+    @lazy
     def owner_key(self) -> tuple[str, str, str]:
         """The same for all pods of one ReplicaSet, StatefulSet or the like; its own for a pod without an owner."""
         if self.is_pod:
@@ -227,7 +225,8 @@ class Workload:
             return Mesh.AMBIENT if (space or {}).get("istio.io/dataplane-mode") == "ambient" else Mesh.NONE
         if space is not None and space.get("istio-injection") == "disabled":  # either "no" beats every "yes"
             return Mesh.AMBIENT if space.get("istio.io/dataplane-mode") == "ambient" else Mesh.NONE
-        if own == "true" or "istio.io/rev" in self.labels:
+        # The webhook goes by labels: the annotation alone brings no pod of an unlabelled namespace to it.
+        if self.labels.get("sidecar.istio.io/inject") == "true" or "istio.io/rev" in self.labels:
             return Mesh.SIDECAR
         if space is None:
             return Mesh.UNKNOWN

@@ -8,8 +8,10 @@ from typing import Final
 from grpcdoctor.cluster.claims import claiming
 from grpcdoctor.cluster.fields import dotted
 from grpcdoctor.cluster.hops import Spoken
+from grpcdoctor.cluster.istio.settings_on import settings_on
 from grpcdoctor.cluster.paths import Leg, Path, paths, paths_for
 from grpcdoctor.cluster.snapshot import Cluster
+from grpcdoctor.cluster.workloads import Workload
 from grpcdoctor.diagnosis.cluster_causes import objects_of
 from grpcdoctor.model.finding import Finding
 from grpcdoctor.model.report import Hop, HopPath
@@ -35,6 +37,7 @@ def objects_on(cluster: Cluster, chosen: Iterable[Path], host: str) -> frozenset
     found: set[str] = set()
     for path in chosen:
         found.update(_objects_of(path))
+        found.update(item.title for workload in _workloads_of(path) for item in settings_on(cluster, workload))
     found.update(item.title for item in claiming(cluster, host))
     return frozenset(found)
 
@@ -44,14 +47,18 @@ def _objects_of(path: Path) -> Iterator[str]:
     if path.entrance is not None:
         yield path.entrance.object.title
         yield from (service.title for service in path.entrance.services)
-        yield from (workload.title for workload in path.entrance.workloads)
     if path.backend.service is not None:
         yield path.backend.service.title
-        yield from (workload.title for workload in path.backend.service.workloads)
+    yield from (workload.title for workload in _workloads_of(path))
     for leg in path.legs:
         for decision in (leg.decision, leg.tls_decision):
             if decision is not None and decision.object is not None:
                 yield decision.object.title
+
+
+def _workloads_of(path: Path) -> Iterator[Workload]:
+    yield from path.entrance.workloads if path.entrance is not None else ()
+    yield from path.backend.service.workloads if path.backend.service is not None else ()
 
 
 def _touches(path: Path, namespaces: frozenset[str]) -> bool:

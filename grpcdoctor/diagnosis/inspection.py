@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from grpcdoctor.cluster.kinds import NAMESPACE
 from grpcdoctor.cluster.paths import paths_for
 from grpcdoctor.cluster.snapshot import Cluster
+from grpcdoctor.cluster.undisturbed import undisturbed
 from grpcdoctor.diagnosis.cluster_causes import cluster_causes, objects_of
 from grpcdoctor.diagnosis.cluster_hops import hop_paths, objects_on
 from grpcdoctor.diagnosis.correlate import verdict_of
@@ -37,10 +37,14 @@ class InspectOptions:
 
 def inspect_cluster(cluster: Cluster, scope: Scope, options: InspectOptions | None = None) -> Report:
     """Judge, filter, group. Raises nothing: a rule that fails is a blind spot that says so."""
-    wanted = options or InspectOptions()
-    started_at, started = now(), time.monotonic()
     with undisturbed():
-        findings, blind_spots = judge_cluster(cluster)
+        return _inspected(cluster, scope, options or InspectOptions())
+
+
+def _inspected(cluster: Cluster, scope: Scope, wanted: InspectOptions) -> Report:
+    started_at, started = now(), time.monotonic()
+    findings, blind_spots = judge_cluster(cluster)
+    blind_spots += _empty(cluster, wanted.namespaces)
     if wanted.host is not None:
         blind_spots += _unrouted(cluster, wanted.host)
         findings = _about_host(cluster, findings, wanted.host)
@@ -61,21 +65,6 @@ def inspect_cluster(cluster: Cluster, scope: Scope, options: InspectOptions | No
         paths=shown,
         suppressed=tuple(sorted(suppressed.items())),
     )
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """Without the garbage collector.
-
-    All that a judgement makes lives as long as the cluster; looking for garbage in it takes a quarter of the time.
-    """
-    running = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if running:
-            gc.enable()
 
 
 def judge_cluster(cluster: Cluster) -> tuple[tuple[Finding, ...], tuple[BlindSpot, ...]]:
@@ -110,6 +99,21 @@ def _about_host(cluster: Cluster, findings: Iterable[Finding], host: str) -> tup
     """Those about an object that a request for the host meets."""
     met = objects_on(cluster, paths_for(cluster, host), host)
     return tuple(f for f in findings if not met.isdisjoint(objects_of(f)))
+
+
+def _empty(cluster: Cluster, namespaces: tuple[str, ...]) -> tuple[BlindSpot, ...]:
+    """Namespaces of which nothing was read, mostly for a slip of the keyboard: that is no clean bill of health."""
+    if not namespaces:
+        return ()
+    from difflib import get_close_matches
+
+    known = {item.namespace or item.name for item in cluster.objects if item.namespace or item.kind is NAMESPACE}
+    spots = []
+    for name in (name for name in namespaces if name not in known):
+        close = get_close_matches(name, known, n=NEAREST_HOSTS)
+        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        spots.append(BlindSpot(f"namespace {name}", f"no object that was read is in it{hint}"))
+    return tuple(spots)
 
 
 def _unrouted(cluster: Cluster, host: str) -> tuple[BlindSpot, ...]:

@@ -49,7 +49,7 @@ ROWS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "cluster-not-found": (
         "route-destination-missing", "route-port-missing", "route-subset-missing", "route-port-ambiguous",
-        "destination-rule-invisible",
+        "destination-rule-invisible", "route-destination-hidden",
     ),
     "no-healthy-upstream": (
         "service-selector-empty", "service-no-ready-endpoints", "service-target-port-missing", "subset-selects-nothing",

@@ -162,6 +162,7 @@ def test_every_format_names_what_is_wrong(env: Environment, manifest: Path, name
         (["-f", "shop.yaml", "--ignore", "servce-port-not-http2"], "the closest: service-port-not-http2"),
         (["-f", "shop.yaml", "--host", "not a host"], "--host"),
         (["--live"], "-f PATH"),
+        (["shop.yaml"], "-f shop.yaml"),
         (["-f", "shop.yaml", "--complete", "--live"], "--complete"),
         (["-A", "-n", "prod", "-f", "shop.yaml"], "leave out -A or -n"),
         (["-f", "shop.yaml", "--context", "prod"], "--live"),

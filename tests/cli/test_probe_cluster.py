@@ -123,6 +123,15 @@ def test_an_address_and_localhost_are_nobodys_host(env: Environment, envoy: Envo
     assert (done.code, api.requests) == (0, [])
 
 
+@pytest.mark.parametrize("target", ["grpc://10.0.0.1:50051", "unix:/run/greeter.sock"])
+def test_a_cluster_beside_a_target_without_a_host_is_refused_in_one_line(
+    env: Environment, tmp_path: Path, target: str
+) -> None:
+    done = env.run("probe", target, "-f", str(tmp_path))
+    assert done.code == 2
+    assert "is an address, and the objects of a cluster go by host: add --authority HOST" in done.err
+
+
 def test_a_host_that_nothing_claims_is_not_looked_into(env: Environment, envoy: Envoy, api: KubeApi) -> None:
     there = f"127.0.0.1:{envoy.port('healthy-h2c')}"
     done = env.run("probe", "grpc://other.example.test", "--connect-to", there, "--no-second-opinion", "-o", "json")

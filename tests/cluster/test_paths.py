@@ -134,6 +134,41 @@ def test_the_ways_of_a_host_are_those_of_its_name_and_its_wildcards(
     assert [path.host for path in paths_for(built, asked)] == found
 
 
+@pytest.mark.parametrize("asked", ["greeter", "greeter.lab", "greeter.lab.svc", INTERNAL, INTERNAL.upper() + "."])
+def test_the_name_of_a_service_is_the_way_of_its_callers_inside(asked: str) -> None:
+    [path] = paths_for(cluster_of(behind({PORT: "http"}), complete=True), asked)
+    assert (path.entrance, path.backend.title, path.is_grpc) == (None, "lab/greeter:50051", True)
+    assert (spoken(path), path.first_http1) == ([HTTP1, HTTP1], 0)
+    kinds = [path.legs[0].source.kind, *(leg.destination.kind for leg in path.legs)]
+    assert kinds == ["mesh", "service", "workload"]
+
+
+def test_a_route_of_the_mesh_is_the_way_where_there_is_one() -> None:
+    built = cluster_of(behind({"route.spec.gateways": ["mesh"], "route.spec.hosts": [INTERNAL]}), complete=True)
+    [path] = paths_for(built, "greeter.lab")
+    assert path.rule.object.title == "VirtualService lab/greeter"
+
+
+def test_without_a_mesh_kube_proxy_hands_the_callers_connection_on() -> None:
+    service = next(raw for raw in behind({}) if (raw["kind"], raw["metadata"]["name"]) == ("Service", "greeter"))
+    [path] = paths_for(cluster_of([service], complete=True), INTERNAL)
+    assert (path.rule.platform, path.legs[0].source.title) == ("kubernetes", "clients in the cluster")
+    assert spoken(path) == [H2]
+
+
+@pytest.mark.parametrize("asked", ["other", "greeter.shop", "other.lab.svc.cluster.local", "greeter.lab.pod"])
+def test_a_name_that_no_service_has_leads_nowhere(asked: str) -> None:
+    assert paths_for(cluster_of(behind({}), complete=True), asked) == ()
+
+
+def test_a_name_that_services_share_is_nobodys() -> None:
+    twin = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "greeter", "namespace": "shop"},
+            "spec": {"ports": [{"name": "grpc", "port": 50051}]}}  # fmt: skip
+    built = cluster_of([*behind({}), twin], complete=True)
+    assert paths_for(built, "greeter") == ()
+    assert len(paths_for(built, "greeter.shop")) == 1
+
+
 def test_a_server_that_redirects_to_https_leads_nowhere() -> None:
     assert of({"gateway.spec.servers.0.tls": {"httpsRedirect": True}}) == ()
     assert len(of({"gateway.spec.servers.0.tls": {"httpsRedirect": False}})) == 1

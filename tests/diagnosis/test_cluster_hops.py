@@ -130,6 +130,37 @@ def test_what_a_request_meets_are_all_objects_on_its_way() -> None:
     assert "Namespace lab" not in met
 
 
+def filter_in(namespace: str, selector: dict[str, str] | None) -> dict[str, Any]:
+    labels = {"workloadSelector": {"labels": selector}} if selector else {}
+    return {"apiVersion": "networking.istio.io/v1alpha3", "kind": "EnvoyFilter",
+            "metadata": {"name": "limits", "namespace": namespace}, "spec": labels}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("namespace", "selector", "is_met"),
+    [
+        ("istio-system", None, True),
+        ("lab", None, True),
+        ("lab", {"app": "greeter"}, True),
+        ("istio-system", {"istio": "ingressgateway"}, True),
+        ("lab", {"app": "other"}, False),
+        ("shop", None, False),
+    ],
+)
+def test_what_sets_up_the_proxies_on_the_way_is_met(
+    namespace: str, selector: dict[str, str] | None, is_met: bool
+) -> None:
+    cluster = shop({"filter": filter_in(namespace, selector)})
+    met = objects_on(cluster, paths_for(cluster, HOST), HOST)
+    assert (f"EnvoyFilter {namespace}/limits" in met) is is_met
+
+
+def test_a_filter_with_target_references_is_not_taken_for_one_of_all_proxies() -> None:
+    aimed = {**filter_in("istio-system", None), "spec": {"targetRefs": [{"kind": "Gateway", "name": "other"}]}}
+    cluster = shop({"filter": aimed})
+    assert "EnvoyFilter istio-system/limits" not in objects_on(cluster, paths_for(cluster, HOST), HOST)
+
+
 def test_who_claims_a_host_is_met_even_where_no_way_leads_on() -> None:
     cluster = shop({"route.spec.http": []})
     assert paths(cluster) == ()

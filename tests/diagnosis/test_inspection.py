@@ -10,8 +10,9 @@ import pytest
 
 from grpcdoctor.cluster.build import cluster_of
 from grpcdoctor.cluster.snapshot import Cluster
+from grpcdoctor.cluster.undisturbed import undisturbed
 from grpcdoctor.diagnosis import inspection
-from grpcdoctor.diagnosis.inspection import InspectOptions, inspect_cluster, judge_cluster, undisturbed
+from grpcdoctor.diagnosis.inspection import InspectOptions, inspect_cluster, judge_cluster
 from grpcdoctor.diagnosis.registry import ClusterCheck, rules
 from grpcdoctor.diagnosis.suppression import read_suppression
 from grpcdoctor.model.finding import BlindSpot, Conclusion, Evidence, Finding, Subject, Verdict
@@ -68,6 +69,14 @@ def test_findings_of_other_namespaces_are_left_out(namespaces: tuple[str, ...], 
     assert names(report) == expected
     assert bool(report.paths) is bool(expected)
     assert report.suppressed == ()
+
+
+@pytest.mark.parametrize(("asked", "hint"), [("labb", "; did you mean lab?"), ("nowhere-at-all", "")])
+def test_a_namespace_of_which_nothing_was_read_is_no_clean_bill_of_health(asked: str, hint: str) -> None:
+    report = inspected(shop(), namespaces=(asked, "lab"))
+    [spot] = report.blind_spots
+    assert (spot.what, spot.why) == (f"namespace {asked}", f"no object that was read is in it{hint}")
+    assert report.verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_finding_is_of_every_namespace_that_it_concerns(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from grpcdoctor.report.formats import Format
     epilog="""Exit codes: 0 nothing at or above --fail-on, 1 found, 2 usage, 3 inconclusive (something that decides
     could not be read), 130 interrupted."""
 )
+@click.argument("stray", nargs=-1, metavar="")
 @click.option("-f", "--filename", "files", multiple=True, metavar="PATH",
               help="A manifest, a folder, a glob, or - for standard input; repeatable.")
 @click.option("--live", is_flag=True, help="With -f: lay the manifests over the cluster (what if I applied this?).")
@@ -54,7 +55,9 @@ def command(output: Format, fail_on: str, verbose: bool, no_color: bool, **given
 
 def _check(given: dict[str, Any]) -> None:
     """Raises click.UsageError for options that contradict each other."""
-    files, live = given["files"], given["live"]
+    files, live, stray = given["files"], given["live"], given["stray"]
+    if stray:
+        raise click.UsageError(f"name manifests with -f ({' '.join(f'-f {one}' for one in stray)}), a host with --host")
     if live and not files:
         raise click.UsageError("--live lays manifests over the cluster; name them: -f PATH (without -f it is live)")
     if given["complete"] and (live or not files):

@@ -11,7 +11,7 @@ from grpcdoctor.cluster.kinds import CONFIG_MAP
 from grpcdoctor.cluster.objects import Object
 from grpcdoctor.cluster.services import Service, services_selecting
 from grpcdoctor.cluster.snapshot import Cluster
-from grpcdoctor.cluster.workloads import Workload, workloads
+from grpcdoctor.cluster.workloads import Workload, distinct_workloads
 
 _VERSION: Final = re.compile(r":v?(\d+)\.(\d+)(?:\.(\d+))?")
 _CONFIG_FLAG: Final = re.compile(r"--?(?:nginx-)?configmaps?=([^/]+)/(.+)")
@@ -24,7 +24,7 @@ def pods_of(cluster: Cluster, controller: Controller) -> tuple[Workload, ...]:
     if controller.platform not in cache:
         cache[controller.platform] = tuple(
             workload
-            for workload in workloads(cluster).items
+            for workload in distinct_workloads(cluster)
             if any(controller.image.search(container.image) for container in workload.containers)
         )
     return cache[controller.platform]

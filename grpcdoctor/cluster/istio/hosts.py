@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from grpcdoctor.cluster.fields import texts_at
+from grpcdoctor.cluster.fields import FieldPath, texts_at
 from grpcdoctor.cluster.istio.mesh import mesh_config
 from grpcdoctor.cluster.istio.protocol import EntryPort, entry_ports
-from grpcdoctor.cluster.kinds import SERVICE_ENTRY, Kind
+from grpcdoctor.cluster.kinds import SERVICE, SERVICE_ENTRY, Kind
 from grpcdoctor.cluster.objects import Object
 from grpcdoctor.cluster.services import Service, ServicePort, find_service
 from grpcdoctor.cluster.snapshot import DEFAULT_DOMAIN, Cluster
 
 HOST_KINDS: Final[tuple[Kind, ...]] = (SERVICE_ENTRY,)
+EXPORT_ANNOTATION: Final = "networking.istio.io/exportTo"
 _SVC: Final = ".svc."
 _CLUSTER_SET: Final = "clusterset.local"
 
@@ -85,11 +86,23 @@ def ports_of(target: Service | Object) -> tuple[ServicePort | EntryPort, ...]:
 
 
 def visible_from(item: Object, namespace: str) -> bool:
-    """Whether `exportTo` lets this namespace see a VirtualService, DestinationRule or ServiceEntry."""
-    export = texts_at(item.raw, "spec", "exportTo")
-    if not export:
+    """Whether `exportTo` lets this namespace see a VirtualService, DestinationRule, ServiceEntry or Service."""
+    words = exported_to(item)
+    if not words or "*" in words:
         return True
-    return any(word == "*" or word == namespace or (word == "." and item.namespace == namespace) for word in export)
+    return "~" not in words and (namespace in words or ("." in words and item.namespace == namespace))
+
+
+def exported_to(item: Object) -> tuple[str, ...]:
+    """The words of its `exportTo`; of a Service, those of the annotation. Nothing where the mesh's default holds."""
+    if item.kind != SERVICE:
+        return texts_at(item.raw, "spec", "exportTo")
+    written = item.annotations.get(EXPORT_ANNOTATION)
+    return tuple(word.strip() for word in written.split(",")) if written else ()
+
+
+def export_path(item: Object) -> FieldPath:
+    return ("metadata", "annotations", EXPORT_ANNOTATION) if item.kind == SERVICE else ("spec", "exportTo")
 
 
 def domain_of(cluster: Cluster) -> str:

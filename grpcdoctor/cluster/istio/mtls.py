@@ -68,9 +68,10 @@ def policies_selecting(cluster: Cluster, workload: Workload) -> list[Object]:
     """Those with a selector for this workload, oldest first; none in the root namespace, where they are ignored."""
     if workload.namespace == mesh_config(cluster).root_namespace:
         return []
-    index = cluster.once(_by_selector)
-    pairs = [(workload.namespace, key, value) for key, value in workload.labels.items()]
-    found = [policy for pair in (*pairs, (workload.namespace, "", "")) for policy in index.get(pair, ())]
+    index = cluster.once(_by_selector).get(workload.namespace)
+    if not index:
+        return []
+    found = [policy for pair in (*workload.labels.items(), ("", "")) for policy in index.get(pair, ())]
     return sorted((policy for policy in found if _selects(policy, workload)), key=_age)
 
 
@@ -100,14 +101,14 @@ def _age(policy: Object) -> tuple[str, str]:
     return policy.created_at, policy.name
 
 
-def _by_selector(cluster: Cluster) -> dict[tuple[str, str, str], list[Object]]:
-    """By namespace and the first label of the selector: a workload is asked about by each of its labels."""
-    found: dict[tuple[str, str, str], list[Object]] = {}
+def _by_selector(cluster: Cluster) -> dict[str, dict[tuple[str, str], list[Object]]]:
+    """By namespace, then by the first label of the selector: a workload is asked about by each of its labels."""
+    found: dict[str, dict[tuple[str, str], list[Object]]] = {}
     for policy in cluster.all(PEER_AUTHENTICATION):
         if _selector(policy):
             labels = string_map(_selector(policy), "matchLabels")
             key, value = next(iter(labels.items()), ("", ""))
-            found.setdefault((policy.namespace, key, value), []).append(policy)
+            found.setdefault(policy.namespace, {}).setdefault((key, value), []).append(policy)
     return found
 
 

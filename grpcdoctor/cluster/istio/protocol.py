@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 from grpcdoctor.cluster.fields import FieldPath, mappings_at, number_at, text_at
@@ -61,6 +62,8 @@ _KUBERNETES: Final = {
 _GRPC_WEB: Final = "grpc-web"
 # SMTP, DNS, MySQL, MongoDB: a server that speaks first would hang a sniffer (conversion.go wellKnownPorts).
 SERVER_FIRST_PORTS: Final = frozenset((25, 53, 3306, 27017))
+_NAMES_KEPT: Final = 4096
+"""Names of ports repeat all over a cluster, and dozens of rules ask about each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ def parse_protocol(word: str) -> Protocol:
     return _PARSED.get(word.lower(), Protocol.AUTO)
 
 
+@lru_cache(maxsize=_NAMES_KEPT)
 def protocol_named(name: str, app_protocol: str | None = None, number: int = 0) -> Protocol:
     """What a Service port with this name and appProtocol resolves to. appProtocol replaces the name altogether."""
     if app_protocol in _KUBERNETES:

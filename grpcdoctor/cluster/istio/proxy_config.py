@@ -15,7 +15,7 @@ from grpcdoctor.cluster.istio.mesh import mesh_config
 from grpcdoctor.cluster.kinds import PROXY_CONFIG
 from grpcdoctor.cluster.objects import Object
 from grpcdoctor.cluster.snapshot import Cluster
-from grpcdoctor.cluster.workloads import Workload, owner_of, workloads
+from grpcdoctor.cluster.workloads import Workload, distinct_workloads, owner_of
 
 ANNOTATION: Final = "proxy.istio.io/config"
 _LONGEST: Final = 20_000
@@ -67,7 +67,7 @@ def _of_mesh(cluster: Cluster) -> Iterator[ProxySettings]:
 def _of_annotations(cluster: Cluster) -> Iterator[ProxySettings]:
     done: set[int] = set()
     parsed: dict[str, dict[str, Any]] = {}
-    for workload in workloads(cluster).items:
+    for workload in distinct_workloads(cluster):
         text = workload.annotations.get(ANNOTATION, "")
         if not text or len(text) > _LONGEST:
             continue

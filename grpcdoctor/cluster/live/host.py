@@ -66,4 +66,5 @@ def merged(first: Cluster, second: Cluster) -> Cluster:
         first.coverage.looked_up | second.coverage.looked_up,
     )
     spots = (*first.blind_spots, *second.blind_spots)
-    return Cluster((*first.objects, *second.objects), coverage, spots, first.name)
+    strangers = (*first.strangers, *second.strangers)
+    return Cluster((*first.objects, *second.objects), coverage, spots, first.name, strangers, first.read_at)

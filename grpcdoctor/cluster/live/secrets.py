@@ -106,16 +106,13 @@ def _istio(item: Object, cluster: Cluster) -> Iterator[_Name]:
         tls = mapping_at(server, "tls")
         for credential in (text_at(tls, "credentialName"), *texts_at(tls, "credentialNames")):
             scheme, _, rest = credential.rpartition("://")
-            if scheme == "kubernetes-gateway":  # it names its namespace
-                namespace, _, name = rest.partition("/")
+            if scheme not in ("", "kubernetes", "kubernetes-gateway"):  # a file, or an SDS server
+                continue
+            named, slash, name = rest.rpartition("/")
+            for namespace in (named,) if slash else namespaces:
                 yield namespace, name
-                continue
-            if not rest or scheme not in ("", "kubernetes"):  # a file, or an SDS server
-                continue
-            for namespace in namespaces:
-                yield namespace, rest
                 if text_at(tls, "mode").endswith("MUTUAL"):  # the CA may lie in a Secret of its own
-                    yield namespace, f"{rest.removesuffix('-cacert')}-cacert"
+                    yield namespace, f"{name.removesuffix('-cacert')}-cacert"
 
 
 def _gateway_api(item: Object) -> Iterator[_Name]:

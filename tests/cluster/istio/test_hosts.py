@@ -20,7 +20,7 @@ from grpcdoctor.cluster.istio.hosts import (
     service_name_of,
     visible_from,
 )
-from grpcdoctor.cluster.kinds import DESTINATION_RULE
+from grpcdoctor.cluster.kinds import DESTINATION_RULE, SERVICE
 from grpcdoctor.cluster.objects import Object
 from grpcdoctor.cluster.services import Service
 from grpcdoctor.cluster.snapshot import Cluster
@@ -173,12 +173,37 @@ def test_a_service_entry_may_stand_for_a_service_that_is_not_here() -> None:
         (["test"], ["test"], ["prod"]),
         ([".", "test"], ["prod", "test"], ["other"]),
         (["~"], [], ["prod", "test"]),
+        (["~", "test"], [], ["prod", "test"]),
         ("junk", ["prod", "test"], []),
     ],
 )
 def test_export_to_says_who_sees_it(export: Any, seen: list[str], unseen: list[str]) -> None:
     raw = {"metadata": {"name": "r"}, "spec": {"exportTo": export}}
     item = Object(DESTINATION_RULE, raw, "prod")
+    assert all(visible_from(item, space) for space in seen)
+    assert not any(visible_from(item, space) for space in unseen)
+
+
+@pytest.mark.parametrize(
+    ("export", "seen", "unseen"),
+    [
+        (None, ["prod", "test"], []),
+        ("", ["prod", "test"], []),
+        ("*", ["prod", "test"], []),
+        ("~,*", ["prod", "test"], []),
+        (".", ["prod"], ["test"]),
+        (" . , test ", ["prod", "test"], ["other"]),
+        ("~", [], ["prod", "test"]),
+        ("~,test", [], ["prod", "test"]),
+        (",", [], ["prod", "test"]),
+        ({"junk": 1}, ["prod", "test"], []),
+    ],
+)
+def test_an_annotation_says_who_sees_a_service(export: Any, seen: list[str], unseen: list[str]) -> None:
+    """As Istio's pilot has it: whether a gateway of the namespace gets a cluster."""
+    annotations = {} if export is None else {"networking.istio.io/exportTo": export}
+    raw = {"metadata": {"name": "s", "annotations": annotations}, "spec": {"exportTo": ["~"]}}
+    item = Object(SERVICE, raw, "prod")
     assert all(visible_from(item, space) for space in seen)
     assert not any(visible_from(item, space) for space in unseen)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from grpcdoctor.cluster.build import cluster_of
 from grpcdoctor.cluster.kinds import DEPLOYMENT, POD, SECRET, SERVICE, VIRTUAL_SERVICE
 from grpcdoctor.cluster.live.host import CLAIMING_KINDS, merged, read_for_host
 from grpcdoctor.cluster.paths import paths_for
@@ -74,6 +75,15 @@ def test_what_stands_behind_a_host_is_read_in_its_namespaces(filled: KubeApi, re
     assert [leg.spoken.value for leg in path.legs] == ["h2", "h2", "h2"]
     assert cluster.has_all(POD, "lab")
     assert not cluster.has_all(POD, "shop")
+
+
+def test_what_both_steps_brought_is_kept_objects_of_unknown_kinds_too() -> None:
+    misspelt = [{"apiVersion": "networking.istio.io/v1", "kind": kind, "metadata": {"name": "a"}}
+                for kind in ("Gatewey", "Servise")]  # fmt: skip
+    first, second = (cluster_of([raw]) for raw in misspelt)
+    both = merged(first, second)
+    assert [item.kind.name for item in both.strangers] == ["Gatewey", "Servise"]
+    assert both.read_at == first.read_at
 
 
 def test_secrets_are_asked_for_by_name_and_never_listed(filled: KubeApi, read_host: ReadHost) -> None:

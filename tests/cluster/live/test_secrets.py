@@ -162,9 +162,8 @@ def test_an_istio_gateway_refers_to_secrets_where_its_pods_run_and_where_people_
     mutual["spec"]["servers"][0]["tls"]["mode"] = "MUTUAL"
     found = referred_secrets(cluster_of([ingress, mutual]))
     assert found == {(place, name) for place in places for name in ("mine", "mine-cacert")}
-    assert referred_secrets(cluster_of([istio_gateway(credential="kubernetes-gateway://certs/mine")])) == {
-        ("certs", "mine")
-    }
+    for written in ("kubernetes-gateway://certs/mine", "kubernetes://certs/mine", "certs/mine"):
+        assert referred_secrets(cluster_of([istio_gateway(credential=written)])) == {("certs", "mine")}
     assert referred_secrets(cluster_of([istio_gateway(credential="sds://somewhere")])) == set()
 
 
