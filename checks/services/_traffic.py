@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
+from grpcdoctor.checks.services._ports import pods_behind
 from grpcdoctor.cluster.istio.mtls import STRICT, ServerMode, server_mode
-from grpcdoctor.cluster.services import ServicePort
+from grpcdoctor.cluster.services import Service, ServicePort
 from grpcdoctor.cluster.snapshot import Cluster
 from grpcdoctor.cluster.workloads import Mesh, Workload
+from grpcdoctor.model.rule import Severity
 
 _PREFIX: Final = "traffic.sidecar.istio.io/"
 EXCLUDE_INBOUND: Final = _PREFIX + "excludeInboundPorts"
@@ -32,7 +35,35 @@ def keeps_inbound_away(workload: Workload, number: int) -> str | None:
     return INCLUDE_INBOUND
 
 
-def takes_mtls_only(cluster: Cluster, port: ServicePort) -> ServerMode | None:
+@dataclass(frozen=True, slots=True)
+class PastSidecar:
+    """What becomes of calls that leave a pod past its sidecar."""
+
+    effect: str
+    strict: ServerMode | None
+    """Who has the server refuse them, if anybody does."""
+
+    @property
+    def severity(self) -> Severity | None:
+        """The rule's own where they are refused."""
+        return None if self.strict is not None else Severity.WARNING
+
+
+def past_sidecar(cluster: Cluster, service: Service, port: ServicePort | None) -> PastSidecar | None:
+    """None where it makes no difference: one pod, which takes plaintext."""
+    strict = _takes_mtls_only(cluster, port) if port is not None else None
+    if strict is not None:
+        who = strict.object.title if strict.object is not None else "the mesh"
+        refused = f"{who} lets the server take mTLS only. Clients get UNAVAILABLE: connection reset (Socket closed)."
+        return PastSidecar(refused, strict)
+    if pods_behind(service) < 2:
+        return None
+    return PastSidecar(
+        "Nothing balances its calls: all of a channel reach one pod, and routes and retries do not apply.", None
+    )
+
+
+def _takes_mtls_only(cluster: Cluster, port: ServicePort) -> ServerMode | None:
     """Who says that the pods behind a Service port take mTLS only; None where they do not."""
     for workload in port.service.workloads[:5]:
         number = port.number_in(workload)

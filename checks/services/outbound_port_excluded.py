@@ -8,8 +8,7 @@ from ipaddress import ip_address, ip_network
 from grpcdoctor.checks._findings import about, seen
 from grpcdoctor.checks.services._calls import Call, calls, service_called
 from grpcdoctor.checks.services._owners import annotation_in_owner
-from grpcdoctor.checks.services._ports import pods_behind
-from grpcdoctor.checks.services._traffic import EXCLUDE_OUTBOUND, EXCLUDE_RANGES, listed, takes_mtls_only
+from grpcdoctor.checks.services._traffic import EXCLUDE_OUTBOUND, EXCLUDE_RANGES, listed, past_sidecar
 from grpcdoctor.cluster.changes import Edit
 from grpcdoctor.cluster.fields import text_at
 from grpcdoctor.cluster.intent import intent_of
@@ -65,24 +64,20 @@ def _judge(cluster: Cluster, service: Service, call: Call, annotation: str, part
     port = service.port(call.port)
     if port is None or not intent_of(cluster, port).is_grpc:
         return
-    strict = takes_mtls_only(cluster, port)
-    if strict is None and pods_behind(service) < 2:
+    past = past_sidecar(cluster, service, port)
+    if past is None:
         return
-    if strict is not None:
-        who = strict.object.title if strict.object is not None else "the mesh"
-        effect = f"{who} lets the server take mTLS only. Clients get UNAVAILABLE: connection reset (Socket closed)."
-    else:
-        effect = "Nothing balances its calls: all of a channel reach one pod, and routes and retries do not apply."
+    policy = past.strict.object if past.strict is not None else None
     yield about(
         RULE,
         call.workload.object,
         call.workload.path("metadata", "annotations", annotation),
         f"{call.workload.title} calls {service.title} past its sidecar ({annotation.rpartition('/')[2]}: {part})",
-        symptom=f"The calls leave the pod as the application writes them, in plaintext. {effect}",
+        symptom=f"The calls leave the pod as the application writes them, in plaintext. {past.effect}",
         evidence=(seen(call.workload.object, call.path, call.text),),
         fixes=(_fix(cluster, call, annotation, part),),
-        related=(service.object, *((strict.object,) if strict is not None and strict.object is not None else ())),
-        severity=None if strict is not None else Severity.WARNING,
+        related=(service.object, *((policy,) if policy is not None else ())),
+        severity=past.severity,
         confidence=0.9,
     )
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from grpcdoctor.checks._findings import about, seen
 from grpcdoctor.checks.services._calls import Call, calls, service_called
 from grpcdoctor.checks.services._owners import in_owner
-from grpcdoctor.checks.services._ports import pods_behind
-from grpcdoctor.checks.services._traffic import takes_mtls_only
+from grpcdoctor.checks.services._traffic import past_sidecar
 from grpcdoctor.cluster.changes import Edit
 from grpcdoctor.cluster.fields import FieldPath, number_at
 from grpcdoctor.cluster.intent import intent_of
@@ -77,26 +76,22 @@ def _way(cluster: Cluster, call: Call) -> _Way | None:
 
 def _judge(cluster: Cluster, service: Service, call: Call, way: _Way) -> Iterator[Conclusion]:
     port = service.port(call.port)
-    strict = takes_mtls_only(cluster, port) if port is not None else None
-    if strict is None and pods_behind(service) < 2:
+    past = past_sidecar(cluster, service, port)
+    if past is None:
         return
-    if strict is not None:
-        who = strict.object.title if strict.object is not None else "the mesh"
-        effect = f"{who} lets the server take mTLS only. Clients get UNAVAILABLE: connection reset (Socket closed)."
-    else:
-        effect = "Nothing balances its calls: all of a channel reach one pod, and routes and retries do not apply."
+    policy = past.strict.object if past.strict is not None else None
     yield about(
         RULE,
         call.workload.object,
         way.path,
         f"{call.workload.title} calls {service.title} as user 1337, whose traffic is not led to the sidecar",
-        symptom=f"1337 is the proxy's own user, so the calls leave the pod in plaintext. {effect}",
+        symptom=f"1337 is the proxy's own user, so the calls leave the pod in plaintext. {past.effect}",
         evidence=(
             seen(call.workload.object, call.path, call.text),
-            *((seen(strict.object, strict.path),) if strict is not None and strict.object is not None else ()),
+            *((seen(policy, past.strict.path),) if past.strict is not None and policy is not None else ()),
         ),
         fixes=(way.fix,),
-        related=(service.object, *((strict.object,) if strict is not None and strict.object is not None else ())),
-        severity=None if strict is not None else Severity.WARNING,
+        related=(service.object, *((policy,) if policy is not None else ())),
+        severity=past.severity,
         confidence=0.9,
     )

