@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from shlex import quote
 from typing import Any, Final
 
-from grpcdoctor.cluster.fields import FieldPath, Step, at, dotted
+from grpcdoctor.cluster.fields import FieldPath, Step, at, dotted, mapping_at
 from grpcdoctor.cluster.objects import Object
 from grpcdoctor.model.finding import Change, Fix, Operation
 
 # What names an element of a list in Kubernetes: kept in a fragment so that a reader finds the element.
 _IDENTIFYING: Final = ("name", "port", "number", "host", "hosts", "hostname", "path", "service", "kind")
+# What alone tells an element from the others of its list.
+_NAMING: Final = frozenset(("name", "port", "number", "host", "hostname", "containerPort"))
 # A fragment shows a small element of a list whole.
 _SMALL: Final = 6
 _ENOUGH: Final = 60
@@ -78,8 +80,20 @@ class Edit:
         lines = [f"# {self._target.title}"]
         lines += [f"# remove {dotted(path)}" for path in self._removed]
         if self._touched:
+            places = dict.fromkeys(_unnamed_element(self._after, path) for path in self._touched)
+            lines += [f"# in {dotted(place)}" for place in places if place]
             lines.append(to_yaml(_pruned(self._after, self._touched)).rstrip("\n"))
         return "\n".join(lines)
+
+
+def _unnamed_element(value: Any, path: FieldPath) -> FieldPath:
+    """Up to the last element of a list on this path that only its index tells from the others; () for none."""
+    found: FieldPath = ()
+    for depth, step in enumerate(path[:-1]):
+        parent = at(value, *path[:depth])
+        if isinstance(parent, list) and len(parent) > 1 and _NAMING.isdisjoint(mapping_at(parent, step)):
+            found = path[: depth + 1]
+    return found
 
 
 def create(manifest: dict[str, Any], summary: str) -> Fix:

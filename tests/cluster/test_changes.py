@@ -237,6 +237,26 @@ def test_a_fragment_names_the_element_and_what_goes() -> None:
     assert yaml.safe_load(fix.patch) == {"spec": {"ports": [{"name": "grpc", "port": 50051}]}}
 
 
+@pytest.mark.parametrize(
+    ("elements", "place"),
+    [
+        ([{"route": []}, {"route": []}], "# in spec.http[1]\n"),
+        ([{"name": "a"}, {"name": "b"}], ""),
+        ([{"name": "a"}, {"route": []}], "# in spec.http[1]\n"),
+    ],
+)
+def test_a_fragment_says_which_element_where_no_name_tells_it(elements: list[Any], place: str) -> None:
+    item = thing({"spec": {"http": elements}}, written=True)
+    patch = Edit(item).set(("spec", "http", 1, "timeout"), "0s").fix("Never").patch
+    assert patch is not None
+    assert patch.startswith(f"# Service prod/greeter\n{place}spec:")
+
+
+def test_the_only_element_of_a_list_needs_no_place() -> None:
+    fix = Edit(thing({"spec": {"http": [{"route": []}]}}, written=True)).set(("spec", "http", 0, "timeout"), "0s")
+    assert "# in" not in (fix.fix("Never").patch or "")
+
+
 def test_two_changes_of_one_element_are_one_element_of_the_fragment() -> None:
     item = service({"name": "a", "port": 1}, {"name": "b", "port": 2}, written=True)
     edit = Edit(item)
