@@ -43,6 +43,11 @@ class Hop:
     """What the ends are: "client", "gateway", "service", "workload", "external" or "mesh"; empty for a wire's hop."""
     destination_kind: str = ""
 
+    @property
+    def label(self) -> str:
+        """`h2, TLS`; a TLS that the objects do not tell is left out."""
+        return f"{self.protocol}, {self.tls}" if self.tls and self.tls != "unknown" else self.protocol
+
 
 @dataclass(frozen=True, slots=True)
 class HopPath:

@@ -71,8 +71,7 @@ class _Drawing:
         # The pods of a Service are its own: "3 pods" of one are not those of another.
         owner = hop.source if hop.destination_kind == "workload" else ""
         destination = self._node(hop.destination, hop.destination_kind, owner)
-        label = f"{hop.protocol}, {hop.tls}" if hop.tls else hop.protocol
-        self._edge(Edge(source.id, destination.id, label, hop.problem, clean.line(hop.reason)))
+        self._edge(Edge(source.id, destination.id, hop.label, hop.problem, clean.line(hop.reason)))
 
     def _edge(self, edge: Edge) -> None:
         key = (edge.source, edge.destination, edge.label)

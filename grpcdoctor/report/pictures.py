@@ -43,8 +43,7 @@ def same_ways(paths: Sequence[HopPath]) -> list[list[HopPath]]:
 
 def arrow(hop: Hop) -> str:
     """`──h2, TLS──▶`."""
-    tls = f", {hop.tls}" if hop.tls and hop.tls != "unknown" else ""
-    return f"──{hop.protocol}{tls}──▶"
+    return f"──{hop.label}──▶"
 
 
 def _legs(page: Page, hops: tuple[Hop, ...]) -> None:

@@ -47,6 +47,13 @@ def test_a_route_stands_between_gateway_and_service() -> None:
     assert [node.kind for node in graph.nodes] == ["client", "gateway", "route", "service", "workload"]
 
 
+@pytest.mark.parametrize(("tls", "label"), [("auto mTLS", "h2, auto mTLS"), ("unknown", "h2"), (None, "h2")])
+def test_an_edge_says_of_tls_what_is_known(tls: str | None, label: str) -> None:
+    paths = (HopPath("h", "r", "", (Hop("gateway:443", "shop/cart:50051", "h2", tls),)),)
+    [edge] = graph_of(replace(samples.inspected(), paths=paths)).edges
+    assert edge.label == label
+
+
 def test_without_a_cluster_the_hops_of_the_wire_are_drawn() -> None:
     graph = graph_of(samples.broken())
     assert next(node.title for node in graph.nodes) == "client"
