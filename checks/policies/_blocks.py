@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from grpcdoctor.checks.policies._grpc import full_name, grpc_entry_ports, grpc_ports, is_grpc
+from grpcdoctor.checks.policies._grpc import grpc_entry_ports, grpc_ports, is_grpc
 from grpcdoctor.cluster.fields import FieldPath, dotted, mapping_at, mappings_at, number_at, text_at
 from grpcdoctor.cluster.intent import says_grpc
 from grpcdoctor.cluster.istio.destination_rules import host_of
@@ -157,5 +157,5 @@ def _under_wildcard(cluster: Cluster, pattern: str) -> tuple[Port, ...]:
 
 
 def _by_name(cluster: Cluster) -> tuple[tuple[str, Port], ...]:
-    named: list[tuple[str, Port]] = [(full_name(port), port) for port in grpc_ports(cluster)]
+    named: list[tuple[str, Port]] = [(port.service.full_host, port) for port in grpc_ports(cluster)]
     return (*named, *((host, port) for port, host in grpc_entry_ports(cluster)))

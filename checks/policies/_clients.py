@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from grpcdoctor.checks.policies._grpc import full_name
 from grpcdoctor.checks.policies._mentions import mentions_of
 from grpcdoctor.cluster.istio.destination_rules import host_of
 from grpcdoctor.cluster.istio.gateways import namespaces_of
@@ -34,7 +33,7 @@ class Sender:
 
 def senders_to(cluster: Cluster, port: ServicePort | EntryPort, full: str = "") -> tuple[Sender, ...]:
     """Gateways first. `full` is the host; it may be left out for a Service's port."""
-    full = full or (full_name(port) if isinstance(port, ServicePort) else "")
+    full = full or (port.service.full_host if isinstance(port, ServicePort) else "")
     found = [*gateways_to(cluster, port), *_by_mentions(cluster, port), *_by_rules(cluster, full)]
     if isinstance(port, ServicePort):
         namespace = port.service.namespace

@@ -8,7 +8,7 @@ from typing import Final
 
 from grpcdoctor.cluster.fields import texts_at
 from grpcdoctor.cluster.intent import intent_of, says_grpc
-from grpcdoctor.cluster.istio.hosts import find_host, full_host, ports_of
+from grpcdoctor.cluster.istio.hosts import find_host, ports_of
 from grpcdoctor.cluster.istio.protocol import EntryPort, entry_ports, protocol_of
 from grpcdoctor.cluster.kinds import SERVICE_ENTRY
 from grpcdoctor.cluster.services import ServicePort, services
@@ -73,10 +73,6 @@ def host_is_grpc(cluster: Cluster, full: str) -> bool:
     """Some port of what is registered under this name speaks gRPC."""
     target = find_host(cluster, full)
     return target is not None and any(is_grpc(cluster, port) for port in ports_of(target))
-
-
-def full_name(port: ServicePort) -> str:
-    return full_host(port.service.name, port.service.namespace)
 
 
 def bypasses_sidecar(workload: Workload, number: int) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from grpcdoctor.checks._findings import about, seen
 from grpcdoctor.checks.policies._clients import client_of, gateways_to, senders_to
 from grpcdoctor.checks.policies._fixes import copied
-from grpcdoctor.checks.policies._grpc import full_name, grpc_entry_ports, grpc_ports
+from grpcdoctor.checks.policies._grpc import grpc_entry_ports, grpc_ports
 from grpcdoctor.checks.policies._mentions import mentions_of
 from grpcdoctor.cluster.changes import Edit, create
 from grpcdoctor.cluster.fields import FieldPath, at, mappings_at, number_at, text_at, texts_at
@@ -48,7 +48,8 @@ def lost_tls(cluster: Cluster) -> Iterator[Finding]:
     if not cluster.all(DESTINATION_RULE):
         return
     ports: list[tuple[ServicePort | EntryPort, str]] = list(grpc_entry_ports(cluster))
-    ports += [(p, full_name(p)) for p in grpc_ports(cluster) if not any(w.mesh.takes_mtls for w in p.service.workloads)]
+    services = ((port, port.service) for port in grpc_ports(cluster))
+    ports += [(p, s.full_host) for p, s in services if not any(w.mesh.takes_mtls for w in s.workloads)]
     told: set[tuple[int, FieldPath]] = set()
     for port, full in ports:
         cases = (case(cluster, port, full) for case in (_by_port, _invisible, _twice))

@@ -8,7 +8,7 @@ from typing import Final
 from grpcdoctor.checks._findings import about, seen
 from grpcdoctor.checks.policies._clients import client_of
 from grpcdoctor.checks.policies._fixes import copied
-from grpcdoctor.checks.policies._grpc import full_name, grpc_entry_ports, grpc_ports
+from grpcdoctor.checks.policies._grpc import grpc_entry_ports, grpc_ports
 from grpcdoctor.checks.policies._mentions import Mention, mentions_of
 from grpcdoctor.cluster.changes import Edit, create
 from grpcdoctor.cluster.istio.destination_rules import Located
@@ -39,7 +39,7 @@ _INJECTED: Final = ("istio.io/", "pod-template-hash", "sidecar.", "controller-re
 def check(cluster: Cluster) -> Iterator[Conclusion]:
     if not cluster.all(DESTINATION_RULE):
         return
-    ports: list[tuple[ServicePort | EntryPort, str]] = [(port, full_name(port)) for port in grpc_ports(cluster)]
+    ports: list[tuple[ServicePort | EntryPort, str]] = [(port, port.service.full_host) for port in grpc_ports(cluster)]
     routed = cluster.once(_routed_in_mesh)
     told: set[tuple[int, str]] = set()
     for port, full in [*ports, *grpc_entry_ports(cluster)]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from grpcdoctor.checks._findings import about, seen
 from grpcdoctor.checks.policies._clients import Sender, gateways_to
-from grpcdoctor.checks.policies._grpc import full_name, grpc_entry_ports, grpc_ports
+from grpcdoctor.checks.policies._grpc import grpc_entry_ports, grpc_ports
 from grpcdoctor.checks.policies._lost_tls import shown_to
 from grpcdoctor.cluster.fields import FieldPath, at, text_at
 from grpcdoctor.cluster.hops import Spoken
@@ -38,7 +38,7 @@ _POOL = ("spec", "trafficPolicy", "connectionPool", "http")
 def check(cluster: Cluster) -> Iterator[Conclusion]:
     if not cluster.all(DESTINATION_RULE):
         return
-    ports: list[tuple[ServicePort | EntryPort, str]] = [(port, full_name(port)) for port in grpc_ports(cluster)]
+    ports: list[tuple[ServicePort | EntryPort, str]] = [(port, port.service.full_host) for port in grpc_ports(cluster)]
     told: set[tuple[int, str]] = set()
     for port, full in [*ports, *grpc_entry_ports(cluster)]:
         rules = cluster.once(_by_host).get(full, [])

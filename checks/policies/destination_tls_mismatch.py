@@ -8,7 +8,7 @@ from typing import Final
 
 from grpcdoctor.checks._findings import about, seen
 from grpcdoctor.checks.policies._clients import Sender, senders_to
-from grpcdoctor.checks.policies._grpc import bypasses_sidecar, full_name, grpc_ports
+from grpcdoctor.checks.policies._grpc import bypasses_sidecar, grpc_ports
 from grpcdoctor.checks.policies._lost_tls import MISMATCH as RULE
 from grpcdoctor.checks.policies._lost_tls import lost_tls
 from grpcdoctor.cluster.changes import Edit, create
@@ -71,7 +71,7 @@ def _judge(cluster: Cluster, port: ServicePort) -> Iterator[Conclusion]:
     grouped: dict[tuple[int, tuple[str | int, ...]], tuple[Located, list[Sender]]] = {}
     bare: list[Sender] = []
     for sender in senders_to(cluster, port):
-        found = policy_for(cluster, sender.client, port, full_name(port), sender.subset).find("tls")
+        found = policy_for(cluster, sender.client, port, port.service.full_host, sender.subset).find("tls")
         if found is None:
             bare.append(sender)
         else:
@@ -205,7 +205,7 @@ def _without_auto_mtls(cluster: Cluster, port: ServicePort) -> Iterator[Conclusi
         "apiVersion": "networking.istio.io/v1",
         "kind": "DestinationRule",
         "metadata": {"name": f"{port.service.name}-mtls", "namespace": port.service.namespace},
-        "spec": {"host": full_name(port), "trafficPolicy": {"tls": {"mode": "ISTIO_MUTUAL"}}},
+        "spec": {"host": port.service.full_host, "trafficPolicy": {"tls": {"mode": "ISTIO_MUTUAL"}}},
     }
     yield about(
         RULE,

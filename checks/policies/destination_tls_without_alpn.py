@@ -7,7 +7,7 @@ from typing import Final
 
 from grpcdoctor.checks._findings import about, seen
 from grpcdoctor.checks.policies._clients import Sender, gateways_to, senders_to
-from grpcdoctor.checks.policies._grpc import full_name, grpc_entry_ports, grpc_ports
+from grpcdoctor.checks.policies._grpc import grpc_entry_ports, grpc_ports
 from grpcdoctor.cluster.changes import Edit
 from grpcdoctor.cluster.hops import Spoken
 from grpcdoctor.cluster.istio.destination_rules import Located
@@ -88,7 +88,7 @@ def _of_entry(port: EntryPort, full: str, sender: Sender, mode: Located) -> Conc
 
 def _of_service(cluster: Cluster, port: ServicePort) -> Iterator[Conclusion]:
     for sender in gateways_to(cluster, port):
-        mode = _tls_with_http1(cluster, sender, port, full_name(port))
+        mode = _tls_with_http1(cluster, sender, port, port.service.full_host)
         if mode is None:
             continue
         declared = protocol_of(port)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grpcdoctor.checks._findings import about, seen
-from grpcdoctor.checks.policies._grpc import full_name
 from grpcdoctor.cluster.changes import Edit
 from grpcdoctor.cluster.hops import Spoken
 from grpcdoctor.cluster.intent import intent_of
@@ -44,7 +43,7 @@ def check(cluster: Cluster) -> Iterator[Conclusion]:
                 continue
             sidecar = any(workload.mesh is Mesh.SIDECAR for workload in service.workloads)
             intent = intent_of(cluster, port)
-            if intent.is_grpc and sidecar and inbound_of(cluster, port, full_name(port))[0] is Spoken.HTTP1:
+            if intent.is_grpc and sidecar and inbound_of(cluster, port, port.service.full_host)[0] is Spoken.HTTP1:
                 yield _grpc_behind_sidecar(port, mesh.object)
             elif intent.is_http1 and not intent.is_grpc and not sidecar:
                 plain.append(port)
@@ -54,7 +53,7 @@ def check(cluster: Cluster) -> Iterator[Conclusion]:
 
 def _upgraded(cluster: Cluster, port: ServicePort) -> bool:
     """By the mesh: a DestinationRule may say otherwise, and then it is that rule's doing."""
-    upstream = upstream_of(cluster, Client(ClientKind.SIDECAR, port.service.namespace), port, full_name(port))
+    upstream = upstream_of(cluster, Client(ClientKind.SIDECAR, port.service.namespace), port, port.service.full_host)
     return upstream.spoken is Spoken.H2 and upstream.decision.object is mesh_config(cluster).object
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grpcdoctor.checks._findings import about, seen
-from grpcdoctor.checks.policies._grpc import full_name, grpc_ports
+from grpcdoctor.checks.policies._grpc import grpc_ports
 from grpcdoctor.checks.policies._mentions import Mention, mentions_of
 from grpcdoctor.checks.policies._sidecars import imports, registry_only, sidecar_for
 from grpcdoctor.cluster.changes import Edit
@@ -37,7 +37,7 @@ def check(cluster: Cluster) -> Iterator[Conclusion]:
         for mention in mentions_of(cluster, port):
             workload = mention.workload
             item = sidecar_for(cluster, workload) if workload.mesh is Mesh.SIDECAR else None
-            if item is None or imports(item, port.service.namespace, full_name(port), workload.namespace):
+            if item is None or imports(item, port.service.namespace, port.service.full_host, workload.namespace):
                 continue
             if (id(item), id(port.service)) not in told:
                 told.add((id(item), id(port.service)))
@@ -59,7 +59,7 @@ def _finding(cluster: Cluster, port: ServicePort, mention: Mention, item: Object
         effect = "leaves as plaintext to one pod for each connection: without mTLS, retries, and balance between pods."
     index = next((index for index, raw in mappings_at(item.raw, "spec", "egress") if not raw.get("port")), 0)
     place = ("spec", "egress", index, "hosts")
-    entry = f"{service.namespace}/{full_name(port)}"
+    entry = f"{service.namespace}/{port.service.full_host}"
     return about(
         RULE,
         item,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grpcdoctor.checks._findings import about, seen
-from grpcdoctor.checks.policies._grpc import Served, all_served, full_name
+from grpcdoctor.checks.policies._grpc import Served, all_served
 from grpcdoctor.checks.policies._sidecars import Listener, listeners_of, sidecar_for
 from grpcdoctor.cluster.changes import Edit
 from grpcdoctor.cluster.istio.protocol import Protocol
@@ -43,7 +43,7 @@ def check(cluster: Cluster) -> Iterator[Conclusion]:
 def _follows(cluster: Cluster, one: Served) -> bool:
     """useClientProtocol counts on the way in, too."""
     client = Client(ClientKind.SIDECAR, one.port.service.namespace)
-    policy = policy_for(cluster, client, one.port, full_name(one.port))
+    policy = policy_for(cluster, client, one.port, one.port.service.full_host)
     found = policy.find("connectionPool", "http", "useClientProtocol")
     return found is not None and found.value is True
 

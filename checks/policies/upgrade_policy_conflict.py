@@ -7,7 +7,7 @@ from typing import Final
 
 from grpcdoctor.checks._findings import about, seen
 from grpcdoctor.checks.policies._blocks import Block, Port, blocks, every_block
-from grpcdoctor.checks.policies._grpc import full_name, is_grpc
+from grpcdoctor.checks.policies._grpc import is_grpc
 from grpcdoctor.checks.policies._http import is_accepted
 from grpcdoctor.cluster.changes import Edit
 from grpcdoctor.cluster.fields import FieldPath, flag_at, text_at
@@ -136,7 +136,7 @@ def _upgraded(cluster: Cluster, block: Block, port: Port) -> Iterator[Conclusion
     intent = intent_of(cluster, port)
     sidecar = any(workload.mesh is Mesh.SIDECAR for workload in port.service.workloads)
     if is_grpc(cluster, port):
-        if protocol in _HTTP and sidecar and inbound_of(cluster, port, full_name(port))[0] is Spoken.HTTP1:
+        if protocol in _HTTP and sidecar and inbound_of(cluster, port, port.service.full_host)[0] is Spoken.HTTP1:
             yield _only_outbound(block, port)
     elif intent.is_http1:
         by_gateway = any(rule.platform == "istio" and rule.entrances for rule, _ in rules_to(cluster, port))

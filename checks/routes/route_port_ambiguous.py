@@ -9,7 +9,7 @@ from grpcdoctor.checks.routes._common import ISTIO, backend_proof, no_backend, r
 from grpcdoctor.cluster.changes import Edit
 from grpcdoctor.cluster.fields import at
 from grpcdoctor.cluster.intent import intent_of
-from grpcdoctor.cluster.istio.hosts import ports_of
+from grpcdoctor.cluster.istio.hosts import full_host, ports_of
 from grpcdoctor.cluster.istio.protocol import EntryPort, protocol_of
 from grpcdoctor.cluster.objects import Object
 from grpcdoctor.cluster.paths import ROUTE_KINDS
@@ -51,7 +51,7 @@ def _judge(cluster: Cluster, rule: RouteRule, backend: Backend, target: Service 
     if entering and set(entering) <= grpc and not rule.in_mesh:
         return  # by chance the right one
     if rule.in_mesh and not rule.entrances:
-        if set(rule.hosts) & {f"{item.name}.{item.namespace}.svc.cluster.local"}:
+        if set(rule.hosts) & {full_host(item.name, item.namespace)}:
             return  # the client's own port is one of the same Service's
         severity, effect = Severity.WARNING, "so the client's own port counts"
     elif entering and not fits:

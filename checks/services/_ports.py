@@ -12,7 +12,7 @@ from grpcdoctor.cluster.istio.upstream import Client, ClientKind, upstream_of
 from grpcdoctor.cluster.objects import Object
 from grpcdoctor.cluster.routes import Backend, RouteRule, rules_to
 from grpcdoctor.cluster.services import Service, ServicePort, services
-from grpcdoctor.cluster.snapshot import DEFAULT_DOMAIN, Cluster
+from grpcdoctor.cluster.snapshot import Cluster
 from grpcdoctor.cluster.workloads import Mesh, Workload, workloads
 from grpcdoctor.model.finding import Evidence, Fix
 
@@ -32,10 +32,6 @@ def grpc_ports(cluster: Cluster) -> tuple[tuple[ServicePort, Intent], ...]:
     return cluster.once(_grpc_ports)
 
 
-def full_name(service: Service) -> str:
-    return f"{service.name}.{service.namespace}.svc.{DEFAULT_DOMAIN}"
-
-
 def istio_routes(cluster: Cluster, port: ServicePort) -> tuple[tuple[RouteRule, Backend], ...]:
     """The HTTP routes of VirtualServices that lead to this port."""
     return tuple((r, b) for r, b in rules_to(cluster, port) if r.by_istio and r.is_http)
@@ -48,7 +44,7 @@ def routes_in_http1(cluster: Cluster, port: ServicePort) -> tuple[RouteRule, ...
 
 def from_sidecar(cluster: Cluster, port: ServicePort) -> Upstream:
     """What a sidecar in the Service's own namespace speaks to it."""
-    return upstream_of(cluster, Client(ClientKind.SIDECAR, port.service.namespace), port, full_name(port.service))
+    return upstream_of(cluster, Client(ClientKind.SIDECAR, port.service.namespace), port, port.service.full_host)
 
 
 def mesh_of(service: Service) -> frozenset[Mesh]:

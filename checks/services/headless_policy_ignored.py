@@ -11,11 +11,12 @@ from grpcdoctor.checks.services._twins import balanced_manifest, common_twin
 from grpcdoctor.cluster.changes import Edit, create
 from grpcdoctor.cluster.fields import FieldPath, at, items_at, text_at
 from grpcdoctor.cluster.istio.destination_rules import host_of
+from grpcdoctor.cluster.istio.hosts import full_host
 from grpcdoctor.cluster.kinds import DESTINATION_RULE
 from grpcdoctor.cluster.objects import Object
 from grpcdoctor.cluster.paths import ROUTE_KINDS
 from grpcdoctor.cluster.services import Service, ServicePort
-from grpcdoctor.cluster.snapshot import DEFAULT_DOMAIN, Cluster
+from grpcdoctor.cluster.snapshot import Cluster
 from grpcdoctor.cluster.workloads import Mesh
 from grpcdoctor.model.finding import Conclusion, Fix
 from grpcdoctor.model.rule import Rule, Severity
@@ -30,8 +31,7 @@ READS = ROUTE_KINDS
 
 
 def check(cluster: Cluster) -> Iterator[Conclusion]:
-    headless = {f"{p.service.name}.{p.service.namespace}.svc.{DEFAULT_DOMAIN}": p for p, _ in grpc_ports(cluster)
-                if p.service.is_headless}  # fmt: skip
+    headless = {port.service.full_host: port for port, _ in grpc_ports(cluster) if port.service.is_headless}
     for rule in cluster.all(DESTINATION_RULE) if headless else ():
         port = headless.get(host_of(rule))
         field = _field(rule)
@@ -77,7 +77,7 @@ def _judge(cluster: Cluster, rule: Object, port: ServicePort, field: FieldPath) 
 def _fix(cluster: Cluster, rule: Object, service: Service, port: ServicePort) -> Fix:
     twin = common_twin(cluster, service, port)
     name = twin.name if twin is not None else f"{service.name}-lb"
-    edit = Edit(rule).set(("spec", "host"), f"{name}.{service.namespace}.svc.{DEFAULT_DOMAIN}").fix("")
+    edit = Edit(rule).set(("spec", "host"), full_host(name, service.namespace)).fix("")
     parts = [edit] if twin is not None else [create(balanced_manifest(service), ""), edit]
     texts = [(part.patch or f"# {part.command}").rstrip() for part in parts]
     return Fix(

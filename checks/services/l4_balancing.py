@@ -11,6 +11,7 @@ from grpcdoctor.checks.services._ports import grpc_ports, hints, pods_behind
 from grpcdoctor.cluster.changes import Edit, create
 from grpcdoctor.cluster.fields import flag_at
 from grpcdoctor.cluster.intent import Intent
+from grpcdoctor.cluster.istio.hosts import full_host
 from grpcdoctor.cluster.istio.mesh import has_istio
 from grpcdoctor.cluster.kinds import NAMESPACE
 from grpcdoctor.cluster.paths import PATH_KINDS
@@ -135,7 +136,7 @@ def _headless(cluster: Cluster, port: ServicePort, bare: list[Call]) -> Fix:
     parts = [create(manifest, "")]
     for call in bare:
         owner, path = in_owner(cluster, call.workload, call.container, call.path)
-        host = f"{name}.{service.namespace}.svc.cluster.local"
+        host = full_host(name, service.namespace)
         parts.append(Edit(owner).set(path, call.value.replace(call.target, f"dns:///{host}:{number}")).fix(""))
     return _joined(
         f"Create the headless Service {name}; clients dial dns:///{name}.{service.namespace}:{number} with the policy "

@@ -8,7 +8,6 @@ from grpcdoctor.checks._findings import about
 from grpcdoctor.checks.services._ports import (
     TERMINATED,
     behind_sidecar,
-    full_name,
     grpc_ports,
     hints,
     istio_routes,
@@ -98,7 +97,7 @@ def _fixes(cluster: Cluster, port: ServicePort, routed: bool, meshed: bool) -> t
 
 def _originate(cluster: Cluster, port: ServicePort, *, upgrade: bool) -> Fix:
     """A DestinationRule with TLS; on a port declared as TLS it must ask for HTTP/2 as well."""
-    service, full = port.service, full_name(port.service)
+    service, full = port.service, port.service.full_host
     rules = rules_for(cluster, full, service.namespace, service.namespace)
     if rules:
         edit = Edit(rules[0]).set(("spec", "trafficPolicy", "tls"), {"mode": "SIMPLE", "sni": full})

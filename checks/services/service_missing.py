@@ -11,11 +11,11 @@ from grpcdoctor.checks.services._owners import in_owner
 from grpcdoctor.cluster.changes import Edit, create
 from grpcdoctor.cluster.fields import mapping_at, number_at, text_at
 from grpcdoctor.cluster.intent import says_grpc
-from grpcdoctor.cluster.istio.hosts import find_host
+from grpcdoctor.cluster.istio.hosts import find_host, full_host
 from grpcdoctor.cluster.kinds import SERVICE, SERVICE_ENTRY, STATEFUL_SET
 from grpcdoctor.cluster.objects import Object
 from grpcdoctor.cluster.paths import ROUTE_KINDS
-from grpcdoctor.cluster.snapshot import DEFAULT_DOMAIN, Cluster
+from grpcdoctor.cluster.snapshot import Cluster
 from grpcdoctor.cluster.workloads import ContainerPort, Workload
 from grpcdoctor.model.finding import BlindSpot, Conclusion, Fix
 from grpcdoctor.model.rule import Rule, Severity
@@ -48,7 +48,7 @@ def check(cluster: Cluster) -> Iterator[Conclusion]:
 def _is_unknown(cluster: Cluster, call: Call) -> bool:
     if service_called(cluster, call) is not None:
         return False
-    full = f"{call.service}.{call.namespace}.svc.{DEFAULT_DOMAIN}"
+    full = full_host(call.service, call.namespace)
     return find_host(cluster, full) is None and find_host(cluster, call.host) is None
 
 

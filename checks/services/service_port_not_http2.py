@@ -60,8 +60,8 @@ def _breaks(cluster: Cluster, port: ServicePort) -> bool:
     """Some proxy that sends there would speak HTTP/1.1: a policy may have turned it into HTTP/2 everywhere."""
     upstreams = [backend.upstream for rule, backend in rules_to(cluster, port) if rule.by_istio]
     if not upstreams:
-        full = f"{port.service.name}.{port.service.namespace}.svc.cluster.local"
-        upstreams = [upstream_of(cluster, Client(ClientKind.SIDECAR, port.service.namespace), port, full)]
+        client = Client(ClientKind.SIDECAR, port.service.namespace)
+        upstreams = [upstream_of(cluster, client, port, port.service.full_host)]
     return any(upstream.spoken is Spoken.HTTP1 for upstream in upstreams)
 
 

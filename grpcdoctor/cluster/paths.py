@@ -18,7 +18,7 @@ from grpcdoctor.cluster.istio.upstream import Client, ClientKind, inbound_of, up
 from grpcdoctor.cluster.kinds import ENDPOINT_SLICE, KINDS, Kind
 from grpcdoctor.cluster.routes import Backend, Entrance, RouteRule, routes
 from grpcdoctor.cluster.services import SERVICE_KINDS, Service, ServicePort, find_service, services
-from grpcdoctor.cluster.snapshot import DEFAULT_DOMAIN, Cluster
+from grpcdoctor.cluster.snapshot import Cluster
 from grpcdoctor.cluster.workloads import Mesh
 
 _ISTIO_KINDS: Final = tuple(kind for kind in KINDS if kind.group.endswith(".istio.io"))
@@ -81,7 +81,7 @@ def paths_for(cluster: Cluster, host: str) -> tuple[Path, ...]:
     service = service_called(cluster, wanted)
     if service is None:
         return tuple(path for path in paths(cluster) if not path.host or covers(path.host, wanted))
-    own = full_host_of(service)
+    own = service.full_host
     routed = tuple(path for path in paths(cluster) if path.entrance is None and path.host and covers(path.host, own))
     return routed or tuple(_paths_inside(cluster, service, wanted))
 
@@ -104,7 +104,7 @@ def _paths_inside(cluster: Cluster, service: Service, host: str) -> Iterator[Pat
     for port in service.ports if not service.external_name else ():
         if meshed:
             client = Client(ClientKind.SIDECAR, service.namespace)
-            upstream = upstream_of(cluster, client, port, full_host_of(service))
+            upstream = upstream_of(cluster, client, port, service.full_host)
         else:
             upstream = Upstream(Spoken.TCP, Decision(None, (), "", "kube-proxy hands connections on unread"), Tls.NONE)
         backend = Backend(service.object.full_name, port.number, ("spec",), upstream, service, port)
@@ -171,17 +171,13 @@ def _inner_legs(
         return (first,)
     pods = Node("workload", _pods(backend), service.workloads[0].title)
     if rule.by_istio and isinstance(backend.port, ServicePort) and _has_sidecar(backend):
-        spoken, decision = inbound_of(cluster, backend.port, full_host_of(service))
+        spoken, decision = inbound_of(cluster, backend.port, service.full_host)
         return first, Leg(to, pods, spoken.after(arrives), Tls.NONE, decision)
     return first, Leg(to, pods, arrives, upstream.tls, None)
 
 
 def _has_sidecar(backend: Backend) -> bool:
     return backend.service is not None and any(w.mesh is Mesh.SIDECAR for w in backend.service.workloads)
-
-
-def full_host_of(service: Service) -> str:
-    return f"{service.name}.{service.namespace}.svc.{DEFAULT_DOMAIN}"
 
 
 def _backend_node(backend: Backend) -> Node:

@@ -10,7 +10,7 @@ from grpcdoctor.cluster.fields import FieldPath, at, items_at, mappings_at, numb
 from grpcdoctor.cluster.kinds import ENDPOINT_SLICE, NAMESPACE, SERVICE, Kind
 from grpcdoctor.cluster.lazy import lazy
 from grpcdoctor.cluster.objects import Object
-from grpcdoctor.cluster.snapshot import Cluster
+from grpcdoctor.cluster.snapshot import DEFAULT_DOMAIN, Cluster
 from grpcdoctor.cluster.workloads import WORKLOAD_KINDS, Container, Workload, workloads
 
 SERVICE_KINDS: Final[tuple[Kind, ...]] = (SERVICE, *WORKLOAD_KINDS, NAMESPACE)
@@ -104,6 +104,11 @@ class Service:
     @property
     def title(self) -> str:
         return self.object.title
+
+    @lazy
+    def full_host(self) -> str:
+        """`greeter.prod.svc.cluster.local`: with the default domain, whatever the cluster's own is."""
+        return f"{self.name}.{self.namespace}.svc.{DEFAULT_DOMAIN}".lower()
 
     @property
     def type(self) -> str:

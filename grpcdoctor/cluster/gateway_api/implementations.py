@@ -121,8 +121,7 @@ def _with_policy(hop: Hop, spoken: Spoken) -> Upstream | None:
 def _istio(hop: Hop) -> Upstream:
     namespace = hop.gateway.namespace if hop.gateway is not None else hop.route.namespace
     service = hop.port.service
-    full = f"{service.name}.{service.namespace}.svc.cluster.local"
-    found = upstream_of(hop.cluster, Client(ClientKind.GATEWAY, namespace), hop.port, full)
+    found = upstream_of(hop.cluster, Client(ClientKind.GATEWAY, namespace), hop.port, service.full_host)
     secured = _with_policy(hop, found.spoken)
     return Upstream(found.spoken, found.decision, secured.tls, secured.tls_decision) if secured else found
 

@@ -26,7 +26,7 @@ from grpcdoctor.cluster.gateway_api.parents import (
 )  # fmt: skip
 from grpcdoctor.cluster.gateway_api.waypoints import waypoint_of
 from grpcdoctor.cluster.hops import Decision, Spoken, Upstream
-from grpcdoctor.cluster.istio.hosts import HOST_KINDS, find_host, ports_of
+from grpcdoctor.cluster.istio.hosts import HOST_KINDS, find_host, full_host, ports_of
 from grpcdoctor.cluster.istio.mesh import has_istio
 from grpcdoctor.cluster.istio.protocol import EntryPort
 from grpcdoctor.cluster.istio.upstream import UPSTREAM_KINDS, Client, ClientKind, upstream_of
@@ -66,7 +66,7 @@ def _rules_of(cluster: Cluster, route: Object) -> Iterator[RouteRule]:
         for (implementation, over_tls), taken in groups.items():
             yield _rule(cluster, route, path, raw, implementation, over_tls, taken)
         if meshed:
-            hosts = tuple(f"{parent.name}.{parent.namespace}.svc.cluster.local" for parent in meshed)
+            hosts = tuple(full_host(parent.name, parent.namespace) for parent in meshed)
             yield _mesh_rule(cluster, route, path, raw, hosts)
 
 
@@ -178,7 +178,7 @@ def _backend(cluster: Cluster, route: Object, path: FieldPath, ref: dict[str, An
     host = f"{namespace}/{name}"
     if kind in (("", SERVICE.name), ("core", SERVICE.name)):
         target = find_service(cluster, namespace, name)
-        full = f"{name}.{namespace}.svc.cluster.local"
+        full = full_host(name, namespace)
     elif kind == ("networking.istio.io", "Hostname"):
         target, host, full = find_host(cluster, name), name, name
     else:

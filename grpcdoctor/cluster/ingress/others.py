@@ -16,8 +16,7 @@ def _of_istio(cluster: Cluster, place: Place) -> Upstream:
     if place.port is None:
         return not_shown(place)
     service = place.port.service
-    full = f"{service.name}.{service.namespace}.svc.cluster.local"
-    return upstream_of(cluster, Client(ClientKind.GATEWAY, DEFAULT_ROOT_NAMESPACE), place.port, full)
+    return upstream_of(cluster, Client(ClientKind.GATEWAY, DEFAULT_ROOT_NAMESPACE), place.port, service.full_host)
 
 
 def _told_istio(_cluster: Cluster, place: Place, _tls: bool) -> Told | None:

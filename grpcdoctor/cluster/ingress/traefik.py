@@ -6,6 +6,7 @@ Source: pkg/provider/kubernetes/ingress/kubernetes.go (getProtocol), crd/kuberne
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from grpcdoctor.cluster.fields import flag_at, mapping_at, text_at
@@ -61,8 +62,7 @@ def _of_route(cluster: Cluster, place: Place) -> Upstream:
     return found
 
 
-def _by_scheme(scheme: str, decision: object) -> Upstream:
-    assert callable(decision)
+def _by_scheme(scheme: str, decision: Callable[[str], Decision]) -> Upstream:
     if scheme == "h2c":
         return decided(Spoken.H2, Tls.NONE, decision(_H2C))
     if scheme == "https":
