@@ -85,6 +85,7 @@ class Certificates:
     def client_context(self, alpn: list[str] | None = None, pair: KeyPair | None = None) -> ssl.SSLContext:
         """A client context that trusts the lab's root, offers `alpn` (h2 unless told) and may present `pair`."""
         context = ssl.create_default_context(cafile=str(self.ca))
+        context.minimum_version = ssl.TLSVersion.TLSv1_2  # Debian's own Python leaves it to OpenSSL, which takes 1.1
         if alpn is None or alpn:
             context.set_alpn_protocols(alpn or ["h2"])
         if pair:

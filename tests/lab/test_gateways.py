@@ -10,6 +10,7 @@ import pytest
 from tests.lab import envoy_scenarios
 from tests.lab.certificates import lab_certificates
 from tests.lab.greeter import messages
+from tests.lab.nginx import spend_the_limit
 from tests.lab.raw_client import Seen, call
 
 if TYPE_CHECKING:
@@ -195,6 +196,8 @@ NGINX = {
 @pytest.mark.needs("nginx")
 @pytest.mark.parametrize("name", NGINX)
 def test_nginx_answers(nginx: Gateway, name: str) -> None:
+    if name.startswith("rate-limited"):
+        spend_the_limit(nginx)
     seen = ask(nginx, name)
     assert (seen.status, seen.get("content-type")) == NGINX[name]
     assert str(seen.get("server")).startswith("nginx/")

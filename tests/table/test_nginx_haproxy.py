@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.lab.nginx import spend_the_limit
 from tests.table.diagnose import HELLO, assert_first_cause, assert_healthy, diagnose, names
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def test_a_healthy_nginx_is_healthy(nginx: Gateway, scenario: str) -> None:
 
 @pytest.mark.parametrize(("scenario", "name", "verdict"), NGINX_FAULTS, ids=[row[0] for row in NGINX_FAULTS])
 def test_an_nginx_fault_has_its_name_and_no_other(nginx: Gateway, scenario: str, name: str, verdict: str) -> None:
+    if scenario.startswith("rate-limited"):
+        spend_the_limit(nginx)
     report = diagnose(nginx.port(scenario), nginx.tls(scenario))
     assert_first_cause(report, name, verdict)
     assert names(report) == [name]
