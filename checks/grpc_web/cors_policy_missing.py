@@ -60,13 +60,9 @@ def _answers(cluster: Cluster, route: BrowserRoute) -> bool:
 
 def _same_origin(cluster: Cluster, route: BrowserRoute, browsers: frozenset[int]) -> bool:
     """The web application comes from this very host, or the gateway's browsers use another one."""
-    hosts = set(route.hosts)
-    gateways = {id(entrance.object) for entrance in route.rule.entrances}
-    if gateways & browsers:
+    if any(id(entrance.object) in browsers for entrance in route.rule.entrances):
         return True
-    at_host = cluster.once(_by_host)
-    others = (other for host in hosts for other in at_host.get(host, ()))
-    return any(other.rule.backends and not other.is_grpc(cluster) for other in others)
+    return not cluster.once(_web_hosts).isdisjoint(route.hosts)
 
 
 def _gateways_of_browsers(cluster: Cluster) -> frozenset[int]:
@@ -79,12 +75,14 @@ def _gateways_of_browsers(cluster: Cluster) -> frozenset[int]:
     )
 
 
-def _by_host(cluster: Cluster) -> dict[str, list[BrowserRoute]]:
-    found: dict[str, list[BrowserRoute]] = {}
-    for route in browser_routes(cluster):
-        for host in route.hosts:
-            found.setdefault(host, []).append(route)
-    return found
+def _web_hosts(cluster: Cluster) -> frozenset[str]:
+    """Hosts with a route to something that is no gRPC server."""
+    return frozenset(
+        host
+        for route in browser_routes(cluster)
+        if route.rule.backends and not route.is_grpc(cluster)
+        for host in route.hosts
+    )
 
 
 def _configured_otherwise(cluster: Cluster) -> bool:

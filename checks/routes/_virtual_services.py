@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from grpcdoctor.cluster.istio.gateways import namespaces_of, pods_of
 from grpcdoctor.cluster.istio.hosts import service_name_of
 from grpcdoctor.cluster.istio.upstream import Client, ClientKind
@@ -40,27 +38,18 @@ def service_of_host(cluster: Cluster, host: str) -> Service | None:
     return find_service(cluster, *named) if named is not None else None
 
 
-def delegated_keys(cluster: Cluster) -> frozenset[int]:
-    """id of every VirtualService's object that another one delegates to."""
-    return frozenset(cluster.once(_roots))
-
-
-def roots_of(cluster: Cluster, virtual: VirtualService) -> tuple[VirtualService, ...]:
-    return tuple(cluster.once(_roots).get(id(virtual.object), ()))
+def is_delegated_to(cluster: Cluster, virtual: VirtualService) -> bool:
+    return id(virtual.object) in cluster.once(_roots)
 
 
 def _roots(cluster: Cluster) -> dict[int, list[VirtualService]]:
+    """id of every VirtualService's object that others delegate to -> those others."""
     found: dict[int, list[VirtualService]] = {}
-    for virtual, delegate in _delegations(cluster):
-        if delegate is not None:
-            found.setdefault(id(delegate.object), []).append(virtual)
-    return found
-
-
-def _delegations(cluster: Cluster) -> Iterator[tuple[VirtualService, VirtualService | None]]:
     for virtual in virtual_services(cluster):
         for _, delegate in delegates_of(cluster, virtual):
-            yield virtual, delegate
+            if delegate is not None:
+                found.setdefault(id(delegate.object), []).append(virtual)
+    return found
 
 
 def _by_object(cluster: Cluster) -> dict[int, list[RouteRule]]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from grpcdoctor.checks._findings import about, seen
 from grpcdoctor.checks.routes._common import NO_ROUTE, closest
-from grpcdoctor.checks.routes._virtual_services import delegated_keys
+from grpcdoctor.checks.routes._virtual_services import is_delegated_to
 from grpcdoctor.checks.services._near import slip_among
 from grpcdoctor.cluster.changes import Edit
 from grpcdoctor.cluster.fields import FieldPath, items_at, mapping_at, text_at
@@ -34,7 +34,7 @@ def check(cluster: Cluster) -> Iterator[Conclusion]:
     for virtual in virtual_services(cluster):
         for route, delegate in delegates_of(cluster, virtual):
             if virtual.is_delegate:
-                if id(virtual.object) in delegated_keys(cluster):
+                if is_delegated_to(cluster, virtual):
                     yield _nested(virtual, route)
             elif delegate is None:
                 yield from _missing(cluster, virtual, route)

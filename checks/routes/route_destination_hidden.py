@@ -11,13 +11,14 @@ from grpcdoctor.cluster.changes import Edit
 from grpcdoctor.cluster.fields import at, text_at, texts_at
 from grpcdoctor.cluster.istio.gateways import namespaces_of, pods_of, selector_of
 from grpcdoctor.cluster.istio.hosts import (
-    covers,
+    entries_for,
     export_path,
     exported_to,
     find_host,
     full_host,
     visible_from,
 )  # fmt: skip
+from grpcdoctor.cluster.istio.virtual_services import MESH
 from grpcdoctor.cluster.kinds import SERVICE, SERVICE_ENTRY
 from grpcdoctor.cluster.objects import Object
 from grpcdoctor.cluster.paths import ROUTE_KINDS
@@ -34,8 +35,6 @@ RULE = Rule(
     title="exportTo hides a route's destination from the proxies that use the route",
 )
 READS = ROUTE_KINDS
-
-_MESH = "mesh"
 
 
 @dataclass
@@ -91,7 +90,7 @@ def _proxies(cluster: Cluster, rule: RouteRule) -> Iterator[tuple[str, Object | 
             for namespace in namespaces_of(cluster, gateway):
                 if is_delegate or visible_from(rule.object, namespace):
                     yield namespace, gateway
-    if rule.in_mesh and not is_delegate and _is_for(rule, _MESH) and _sidecars_use(cluster, rule):
+    if rule.in_mesh and not is_delegate and _is_for(rule, MESH) and _sidecars_use(cluster, rule):
         yield own, None
 
 
@@ -111,10 +110,10 @@ def _is_for(rule: RouteRule, name: str) -> bool:
 
 def _takes(rule: RouteRule, match: object, name: str) -> bool:
     own = rule.object.namespace
-    if name == _MESH and text_at(match, "sourceNamespace") not in ("", own):
+    if name == MESH and text_at(match, "sourceNamespace") not in ("", own):
         return False
     words = texts_at(match, "gateways")
-    return not words or name in {word if word == _MESH or "/" in word else f"{own}/{word}" for word in words}
+    return not words or name in {word if word == MESH or "/" in word else f"{own}/{word}" for word in words}
 
 
 def _is_served(cluster: Cluster, host: str, namespace: str) -> bool:
@@ -125,24 +124,7 @@ def _is_served(cluster: Cluster, host: str, namespace: str) -> bool:
 
 def _sees(cluster: Cluster, item: Object, host: str, namespace: str) -> bool:
     """Whether these proxies see the destination, be it by another ServiceEntry for the host."""
-    if visible_from(item, namespace):
-        return True
-    exact, wildcards = cluster.once(_entries)
-    entries = [*exact.get(host, ()), *(entry for name, entry in wildcards if covers(name, host))]
-    return any(visible_from(entry, namespace) for entry in entries)
-
-
-def _entries(cluster: Cluster) -> tuple[dict[str, list[Object]], list[tuple[str, Object]]]:
-    """The ServiceEntries by exact host, and those for wildcards."""
-    exact: dict[str, list[Object]] = {}
-    wildcards: list[tuple[str, Object]] = []
-    for entry in cluster.all(SERVICE_ENTRY):
-        for host in _hosts(entry):
-            if host.startswith("*"):
-                wildcards.append((host, entry))
-            else:
-                exact.setdefault(host, []).append(entry)
-    return exact, wildcards
+    return visible_from(item, namespace) or any(visible_from(entry, namespace) for entry in entries_for(cluster, host))
 
 
 def _hosts(entry: Object) -> tuple[str, ...]:

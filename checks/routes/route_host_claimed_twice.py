@@ -8,7 +8,8 @@ from grpcdoctor.checks._findings import about, seen
 from grpcdoctor.checks.routes._common import grpc_proof
 from grpcdoctor.checks.routes._virtual_services import rules_of
 from grpcdoctor.cluster.changes import Edit, delete
-from grpcdoctor.cluster.fields import items_at, texts_at
+from grpcdoctor.cluster.fields import items_at
+from grpcdoctor.cluster.istio.hosts import seen_together
 from grpcdoctor.cluster.istio.virtual_services import VirtualService, virtual_services
 from grpcdoctor.cluster.paths import ROUTE_KINDS
 from grpcdoctor.cluster.snapshot import Cluster
@@ -31,7 +32,7 @@ def check(cluster: Cluster) -> Iterator[Conclusion]:
             continue
         first = claims[0]
         for virtual in claims[1:]:
-            if _overlap(first, virtual) and id(virtual.object) not in done:
+            if seen_together(first.object, virtual.object) and id(virtual.object) not in done:
                 done.add(id(virtual.object))
                 yield _finding(cluster, host, first, virtual)
 
@@ -47,17 +48,6 @@ def _claims(cluster: Cluster) -> dict[str, list[VirtualService]]:
             for host in dict.fromkeys(virtual.hosts):
                 found.setdefault(host, []).append(virtual)
     return found
-
-
-def _overlap(one: VirtualService, other: VirtualService) -> bool:
-    """Some namespace sees both."""
-    mine, theirs = _sees(one), _sees(other)
-    return "*" in mine or "*" in theirs or bool(mine & theirs)
-
-
-def _sees(virtual: VirtualService) -> set[str]:
-    words = texts_at(virtual.object.raw, "spec", "exportTo") or ("*",)
-    return {virtual.object.namespace if word == "." else word for word in words}
 
 
 def _finding(cluster: Cluster, host: str, first: VirtualService, second: VirtualService) -> Conclusion:
@@ -94,7 +84,7 @@ def _short(host: str) -> str:
 def _merge(first: VirtualService, second: VirtualService) -> Fix:
     """The routes of the second go before the first's catch-all."""
     edit = Edit(first.object)
-    place = next((route.index for route in first.http if route.is_catch_all), None)
+    place = first.catch_all.index if first.catch_all is not None else None
     end = len(items_at(first.object.raw, "spec", "http"))
     for count, route in enumerate(second.http):
         if place is None:

@@ -37,20 +37,15 @@ def check(cluster: Cluster) -> Iterator[Conclusion]:
 
 
 def _judge(cluster: Cluster, virtual: VirtualService, host: str, service: Service) -> Iterator[Conclusion]:
-    route = _last(virtual)
+    route = virtual.catch_all
     to = _only(route, host) if route is not None else None
-    if route is None or to is None or to.port is None:
+    target = service.port(to.port) if to is not None and to.port is not None else None
+    if route is None or to is None or target is None:
         return
-    target = service.port(to.port)
     own = {number for each in virtual.http for number in _ports_of(each)}
     for port in service.ports:
-        if target is not None and port.number not in own and _is_other_grpc(cluster, port, target):
+        if port.number not in own and _is_other_grpc(cluster, port, target):
             yield _finding(cluster, route, to, port, target)
-
-
-def _last(virtual: VirtualService) -> VirtualRoute | None:
-    """The first route without a condition: it takes all that the ones before it leave, on every port."""
-    return next((route for route in virtual.http if route.is_catch_all), None)
 
 
 def _only(route: VirtualRoute, host: str) -> Destination | None:

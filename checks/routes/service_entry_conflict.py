@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from grpcdoctor.checks._findings import about, seen
 from grpcdoctor.checks.routes._entries import all_ports, grpc_hints, hosts_of
 from grpcdoctor.cluster.changes import Edit
-from grpcdoctor.cluster.fields import texts_at
+from grpcdoctor.cluster.istio.hosts import seen_together
 from grpcdoctor.cluster.istio.protocol import EntryPort, protocol_of
-from grpcdoctor.cluster.objects import Object
 from grpcdoctor.cluster.paths import ROUTE_KINDS
 from grpcdoctor.cluster.snapshot import Cluster
 from grpcdoctor.model.finding import Conclusion
@@ -33,7 +32,7 @@ def check(cluster: Cluster) -> Iterator[Conclusion]:
         for port in ports:
             key = (id(port.entry), port.index)
             wrong = not protocol_of(port).protocol.is_http2 and port.entry is not right.entry
-            if wrong and key not in done and _overlap(port.entry, right.entry):
+            if wrong and key not in done and seen_together(port.entry, right.entry):
                 done.add(key)
                 yield _finding(cluster, host, port, right)
 
@@ -44,17 +43,6 @@ def _by_host(cluster: Cluster) -> dict[tuple[str, int], list[EntryPort]]:
         for host in dict.fromkeys(hosts_of(port.entry)):
             found.setdefault((host.lower(), port.number), []).append(port)
     return found
-
-
-def _overlap(one: Object, other: Object) -> bool:
-    """Some namespace sees both."""
-    mine, theirs = _sees(one), _sees(other)
-    return "*" in mine or "*" in theirs or bool(mine & theirs)
-
-
-def _sees(entry: Object) -> set[str]:
-    words = texts_at(entry.raw, "spec", "exportTo") or ("*",)
-    return {entry.namespace if word == "." else word for word in words}
 
 
 def _finding(cluster: Cluster, host: str, port: EntryPort, right: EntryPort) -> Conclusion:

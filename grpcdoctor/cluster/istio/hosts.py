@@ -5,6 +5,7 @@ Source: istio pkg/config/host/name.go, pilot/pkg/model/push_context.go, config R
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from grpcdoctor.cluster.fields import FieldPath, texts_at
@@ -76,9 +77,18 @@ def find_host(cluster: Cluster, full: str) -> Service | Object | None:
             return found
     exact, wildcards = cluster.once(_entries)
     if full in exact:
-        return exact[full]
+        return exact[full][0]
     best = most_specific(list(wildcards), full) if wildcards else None
-    return wildcards[best] if best is not None else None
+    return wildcards[best][0] if best is not None else None
+
+
+def entries_for(cluster: Cluster, full: str) -> Iterator[Object]:
+    """Every ServiceEntry that has this host, by name or by a wildcard."""
+    exact, wildcards = cluster.once(_entries)
+    yield from exact.get(full, ())
+    for pattern, entries in wildcards.items():
+        if covers(pattern, full):
+            yield from entries
 
 
 def ports_of(target: Service | Object) -> tuple[ServicePort | EntryPort, ...]:
@@ -91,6 +101,16 @@ def visible_from(item: Object, namespace: str) -> bool:
     if not words or "*" in words:
         return True
     return "~" not in words and (namespace in words or ("." in words and item.namespace == namespace))
+
+
+def seen_together(one: Object, other: Object) -> bool:
+    """Whether `exportTo` lets some namespace see both."""
+    mine, theirs = _viewers(one), _viewers(other)
+    return "*" in mine or "*" in theirs or bool(mine & theirs)
+
+
+def _viewers(item: Object) -> set[str]:
+    return {item.namespace if word == "." else word for word in exported_to(item) or ("*",)}
 
 
 def exported_to(item: Object) -> tuple[str, ...]:
@@ -109,10 +129,11 @@ def domain_of(cluster: Cluster) -> str:
     return mesh_config(cluster).domain
 
 
-def _entries(cluster: Cluster) -> tuple[dict[str, Object], dict[str, Object]]:
-    exact: dict[str, Object] = {}
-    wildcards: dict[str, Object] = {}
+def _entries(cluster: Cluster) -> tuple[dict[str, list[Object]], dict[str, list[Object]]]:
+    """The ServiceEntries by exact host, and by wildcard, in their order."""
+    exact: dict[str, list[Object]] = {}
+    wildcards: dict[str, list[Object]] = {}
     for entry in cluster.all(SERVICE_ENTRY):
         for host in texts_at(entry.raw, "spec", "hosts"):
-            (wildcards if host.startswith("*") else exact).setdefault(host.lower(), entry)
+            (wildcards if host.startswith("*") else exact).setdefault(host.lower(), []).append(entry)
     return exact, wildcards

@@ -129,6 +129,11 @@ class VirtualService:
     def http(self) -> tuple[VirtualRoute, ...]:
         return tuple(route for route in self.routes if route.section == "http")
 
+    @property
+    def catch_all(self) -> VirtualRoute | None:
+        """Its first HTTP route without a condition: it takes all that the ones before it leave, on every port."""
+        return next((route for route in self.http if route.is_catch_all), None)
+
     def gateways(self, cluster: Cluster) -> tuple[Object, ...]:
         """Those of its Gateways that are there."""
         found = (cluster.get(ISTIO_GATEWAY, *key) for key in self.gateway_keys)
