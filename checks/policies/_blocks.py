@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from grpcdoctor.checks.policies._grpc import grpc_entry_ports, grpc_ports, is_grpc
-from grpcdoctor.cluster.fields import FieldPath, dotted, mapping_at, mappings_at, number_at, text_at
+from grpcdoctor.cluster.fields import FieldPath, mapping_at, mappings_at, number_at, text_at
 from grpcdoctor.cluster.intent import says_grpc
 from grpcdoctor.cluster.istio.destination_rules import host_of
 from grpcdoctor.cluster.istio.hosts import covers, find_host, ports_of
@@ -65,9 +65,6 @@ class Block:
 
     def number(self, *path: str) -> int | None:
         return number_at(self.raw, *path)
-
-    def field(self, *path: str) -> str:
-        return dotted(path)
 
 
 def blocks(cluster: Cluster) -> tuple[Block, ...]:

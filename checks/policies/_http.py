@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from grpcdoctor.checks._findings import seen
 from grpcdoctor.checks.policies._grpc import is_grpc
-from grpcdoctor.cluster.fields import FieldPath, dotted, mapping_at, mappings_at, number_at, text_at
+from grpcdoctor.cluster.fields import FieldPath, dotted, mapping_at, number_at, text_at
 from grpcdoctor.cluster.intent import LIKELY, MEDIUM, WEAK, intent_of, says_grpc
 from grpcdoctor.cluster.istio.mesh import mesh_config
 from grpcdoctor.cluster.istio.protocol import EntryPort, protocol_of
@@ -98,10 +98,6 @@ class GrpcRoute:
     @property
     def services(self) -> tuple[Object, ...]:
         return tuple(b.service.object for b in self.rule.backends if b.service is not None)
-
-    @property
-    def has_gateway(self) -> bool:
-        return bool(self.rule.entrances) or not self.rule.in_mesh
 
 
 def grpc_routes(cluster: Cluster) -> tuple[GrpcRoute, ...]:
@@ -200,12 +196,6 @@ def _grpc_routes(cluster: Cluster) -> tuple[GrpcRoute, ...]:
         if proof:
             found[key] = GrpcRoute(rule, mapping_at(rule.object.raw, *rule.path), proof)
     return tuple(found.values())
-
-
-def http_routes(item: Object) -> Iterator[tuple[FieldPath, dict[str, Any]]]:
-    """(path, route) of every `http` route of a VirtualService, gRPC or not."""
-    for index, raw in mappings_at(item.raw, "spec", "http"):
-        yield ("spec", "http", index), raw
 
 
 def is_accepted(cluster: Cluster, item: Object) -> bool:

@@ -68,11 +68,6 @@ def pods_behind(service: Service) -> int:
     return sum(1 if workload.replicas is None else workload.replicas for workload in service.workloads)
 
 
-def who(workload: Workload) -> str:
-    """`Deployment prod/greeter`."""
-    return workload.title
-
-
 def hints(found: tuple[Hint, ...], most: int = 2) -> tuple[Evidence, ...]:
     """The best hints as evidence."""
     return tuple(seen(hint.object, hint.path, hint.text) for hint in found[:most])

@@ -13,15 +13,11 @@ from typing import Final
 
 from grpcdoctor.cluster.fields import FieldPath, mapping_at, number_at, text_at, texts_at
 from grpcdoctor.cluster.istio.protocol import Protocol, protocol_named
-from grpcdoctor.cluster.kinds import Kind
 from grpcdoctor.cluster.objects import Object
 from grpcdoctor.cluster.routes import rules_to
-from grpcdoctor.cluster.services import SERVICE_KINDS, ServicePort, services_selecting
+from grpcdoctor.cluster.services import ServicePort, services_selecting
 from grpcdoctor.cluster.snapshot import Cluster
 from grpcdoctor.cluster.workloads import Container, Workload
-
-INTENT_KINDS: Final[tuple[Kind, ...]] = SERVICE_KINDS
-"""Beside the kinds that routes are worked out from: see `traces.ROUTE_KINDS`."""
 
 STRONG: Final = 3
 MEDIUM: Final = 2

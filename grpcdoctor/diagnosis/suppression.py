@@ -1,6 +1,6 @@
 """Suppression: findings that somebody decided to live with, and severities that somebody sees otherwise.
 
-Four ways: `--ignore` and `--only`, the file `.grpcdoctor.yaml`, and the annotation `grpcdoctor.io/ignore` of an object.
+Three ways: `--ignore` and `--only`, the file `.grpcdoctor.yaml`, and an object's annotation `grpcdoctor.io/ignore`.
 What is suppressed is counted.
 """
 

@@ -38,7 +38,7 @@ def render(report: Report, style: Style) -> str:
     ElementTree.indent(root)
     text = ElementTree.tostring(root, encoding="unicode" if style.unicode else "us-ascii")
     body = text if isinstance(text, str) else text.decode("ascii")
-    return body if body.startswith("<?xml") else f'<?xml version="1.0" encoding="utf-8"?>\n{body}\n'
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{body}\n'
 
 
 def _whole(suite: ElementTree.Element, report: Report, name: str, seconds: str) -> None:

@@ -38,17 +38,13 @@ def command(rule: str | None, listed: bool, output: str, no_color: bool) -> int:
 
 
 def _find(word: str) -> Rule:
-    from grpcdoctor.diagnosis.registry import find_rule, rules
+    from grpcdoctor.diagnosis.registry import find_rule
+    from grpcdoctor.diagnosis.rule_words import unknown
 
     found = find_rule(word)
-    if found is not None:
-        return found
-    from difflib import get_close_matches
-
-    names = {name: name for name in rules()} | {rule.code.lower(): rule.code for rule in rules().values()}
-    close = [names[match] for match in get_close_matches(word.lower(), names, n=3, cutoff=0.5)]
-    hint = f"the closest: {', '.join(close)}" if close else "grpcdoctor rule --list shows all"
-    raise click.UsageError(f"there is no rule {word!r}; {hint}")
+    if found is None:
+        raise click.UsageError(unknown(word))
+    return found
 
 
 def _print_page(rule: Rule, output: str, colour: bool) -> None:

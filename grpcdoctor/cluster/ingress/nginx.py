@@ -83,9 +83,10 @@ def listening(cluster: Cluster, item: Object) -> Listening:
 
 def passes_tls(cluster: Cluster, item: Object) -> bool:
     """The annotation counts only where the controller was started with --enable-ssl-passthrough."""
+    if flag_at(item.annotations, f"{PREFIX}ssl-passthrough") is not True:
+        return False
     words = words_of(cluster, NGINX)
-    allowed = words is None or any(word.startswith("--enable-ssl-passthrough") for word in words)
-    return allowed and flag_at(item.annotations, f"{PREFIX}ssl-passthrough") is True
+    return words is None or any(word.startswith("--enable-ssl-passthrough") for word in words)
 
 
 def is_canary(item: Object) -> bool:

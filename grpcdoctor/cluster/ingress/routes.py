@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from grpcdoctor.cluster.hops import Spoken
 from grpcdoctor.cluster.ingress import http_proxies, ingress_routes, ingresses, mappings, virtual_servers
 from grpcdoctor.cluster.ingress.controller import Controller, Place
 from grpcdoctor.cluster.ingress.table import BY_PLATFORM
@@ -58,10 +57,6 @@ def place_for(rule: RouteRule, backend: Backend) -> Place:
     host = rule.hosts[0] if rule.hosts else ""
     port = backend.port if isinstance(backend.port, ServicePort) else None
     return Place(rule.object, backend.path, backend.service, port, name, host, match)
-
-
-def speaks_http1(backend: Backend) -> bool:
-    return backend.upstream.spoken is Spoken.HTTP1
 
 
 def _in_order(cluster: Cluster) -> tuple[RouteRule, ...]:

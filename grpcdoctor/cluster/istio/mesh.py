@@ -5,21 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from grpcdoctor.cluster.fields import FieldPath, flag_at, mapping_at, number_at, text_at
+from grpcdoctor.cluster.fields import FieldPath, flag_at, mapping_at, text_at
 from grpcdoctor.cluster.kinds import (
-    AUTHORIZATION_POLICY,
     CONFIG_MAP,
-    DESTINATION_RULE,
-    ISTIO_GATEWAY,
-    PEER_AUTHENTICATION,
-    VIRTUAL_SERVICE,
-    Kind,
 )  # fmt: skip
 from grpcdoctor.cluster.lazy import lazy
 from grpcdoctor.cluster.objects import Object
 from grpcdoctor.cluster.snapshot import DEFAULT_DOMAIN, DEFAULT_ROOT_NAMESPACE, Cluster
-
-MESH_KINDS: Final[tuple[Kind, ...]] = (CONFIG_MAP,)
 
 # A mesh ConfigMap is a page or two; a larger text is none, and parsing it would take long.
 _LONGEST_MESH_CONFIG: Final = 1_000_000
@@ -64,11 +56,6 @@ class MeshConfig:
         """The cluster's domain, as far as the mesh says; not the trust domain."""
         return text_at(self.values, "defaultConfig", "proxyMetadata", "CLUSTER_DOMAIN") or DEFAULT_DOMAIN
 
-    @lazy
-    def retries_by_default(self) -> bool:
-        """Whether a route without `retries` is retried: Istio's default, unless the mesh sets `attempts: 0`."""
-        return number_at(self.values, "defaultHttpRetryPolicy", "attempts") != 0
-
 
 def mesh_config(cluster: Cluster) -> MeshConfig:
     return cluster.once(_mesh_config)
@@ -88,9 +75,6 @@ def _has_istio(cluster: Cluster) -> bool:
     if mesh_config(cluster).object is not None:
         return True
     return any(w.mesh not in (Mesh.NONE, Mesh.UNKNOWN) for w in workloads(cluster).items)
-
-
-ISTIO_KINDS: Final = (ISTIO_GATEWAY, VIRTUAL_SERVICE, DESTINATION_RULE, PEER_AUTHENTICATION, AUTHORIZATION_POLICY)
 
 
 def _mesh_config(cluster: Cluster) -> MeshConfig:
