@@ -34,6 +34,7 @@ LAYERS = {
     "tls": Layer.TLS,
     "http2": Layer.HTTP2,
     "grpc": Layer.GRPC,
+    "streams": Layer.GRPC,
     "grpc_web": Layer.POLICIES,
     "services": Layer.SERVICES,
     "gateways": Layer.GATEWAYS,

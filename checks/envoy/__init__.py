@@ -1,0 +1,1 @@
+"""Rules about an Envoy, by its own word."""

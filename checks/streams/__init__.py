@@ -1,0 +1,1 @@
+"""Rules about streams that end before their time."""
