@@ -25,7 +25,7 @@ FUNCTION_LINES = 50  # most stay below 40
 PURE = {
     "__future__", "collections", "copy", "dataclasses", "datetime", "difflib", "enum", "functools", "ipaddress",
     "itertools", "json", "math", "operator", "re", "shlex", "string", "textwrap", "typing", "urllib.parse",
-    "grpcdoctor.checks", "grpcdoctor.cluster", "grpcdoctor.model",
+    "grpcdoctor.checks", "grpcdoctor.cluster", "grpcdoctor.envoy", "grpcdoctor.model",
 }  # fmt: skip
 
 # checks/<folder> -> the hundred of its codes.

@@ -17,6 +17,7 @@ from grpcdoctor.model.observation import Facts, Observation, Observations, Outco
 from grpcdoctor.model.options import ProbeOptions
 from grpcdoctor.model.run import Run
 from grpcdoctor.model.target import parse_target
+from grpcdoctor.texts.reading import read_text
 
 PAGES = Path(__file__).parents[2] / "docs" / "rules"
 SECTIONS = ("What it means", "Why it breaks gRPC", "How to confirm", "How to fix", "References", "Examples")
@@ -94,6 +95,13 @@ def run_from(data: dict[str, Any]) -> Run:
     return Run(parse_target(data["target"], plaintext), options, Observations(observations))
 
 
+def run_of_text(text: str) -> Run:
+    """A Run in which nothing but this text was looked at, read as `explain` reads it."""
+    observation = Observation("text", Outcome.OK, read_text(text))
+    return Run(parse_target("text.invalid"), observations=Observations((observation,)))
+
+
 def _example(name: str, number: int, kind: str, block: str) -> Example:
     data = yaml.safe_load(block)
-    return Example(name, number, kind == "fires", run_from(data), data.get("expect", {}))
+    run = run_of_text(data["text"]) if "text" in data else run_from(data)
+    return Example(name, number, kind == "fires", run, data.get("expect", {}))

@@ -1,0 +1,95 @@
+"""Phrases: how a signature writes what a program prints, and how that is found in a text.
+
+A phrase is the text itself, with three signs: `…` is anything of up to 160 characters (or nothing), `{name}` is one of
+the placeholders below and is kept under its name, `{a|b}` is one of these words; `{{` is a brace. Case and the amount
+of white space do not matter.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+GAP: Final = "…"
+_GAP_PATTERN: Final = r"[^\n]{0,160}?"
+
+PLACEHOLDERS: Final[dict[str, str]] = {
+    "number": r"[0-9]+",
+    "decimal": r"[0-9]+(?:\.[0-9]+)?",
+    "hex": r"(?:0x)?[0-9a-f]+",
+    "word": r"[^\s\"',;:()\[\]{}]+",
+    "name": r"[a-z0-9_.$-]+",
+    "host": r"(?:\[[0-9a-f:]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)",
+    "port": r"[0-9]{1,5}",
+    "address": r"(?:\[[0-9a-f:%.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)(?::[0-9]{1,5})",
+    "size": r"[0-9]+",
+    "http": r"[1-5][0-9]{2}",
+    "h2code": r"(?:0x)?[0-9a-f]{1,2}|[a-z0-9]+(?:_[a-z0-9]+)+",
+    "path": r"/[^\s\"'?]*",
+    "quoted": r"\"[^\"\n]*\"|'[^'\n]*'",
+    "seconds": r"[0-9]+(?:\.[0-9]+)?",
+}
+_SIGN = re.compile(r"\{\{|\}\}|…|\{([a-z]+\d?)\}|\{([^{}]*\|[^{}]*)\}")
+_WORD = re.compile(r"\w")
+
+
+class PhraseError(ValueError):
+    """A phrase that cannot be read: a mistake in the data."""
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """One way in which a program says it."""
+
+    text: str
+    needle: str
+    """Its longest literal part, in lower case: where that is not in a text, the phrase is not either."""
+    _parts: tuple[str, ...] = field(repr=False)
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Compiled when the needle was found, so that hundreds of phrases cost nothing at start."""
+        edges = ("" if not _WORD.match(self.text[:1]) else r"(?<![a-z0-9])", "")
+        end = r"(?![a-z0-9])" if _WORD.match(self.text[-1:]) else ""
+        return re.compile(edges[0] + "".join(self._parts) + end)
+
+
+def phrase(text: str) -> Phrase:
+    """Raises PhraseError for an unknown placeholder, or where no literal part is left to look for."""
+    text = " ".join(text.split())
+    parts: list[str] = []
+    literals: list[str] = [""]
+    position = 0
+    for sign in _SIGN.finditer(text):
+        _literal(text[position : sign.start()], parts, literals)
+        position = sign.end()
+        if sign[0] in ("{{", "}}"):
+            _literal(sign[0][0], parts, literals)
+            continue
+        parts.append(_pattern_of(sign, text))
+        literals.append("")
+    _literal(text[position:], parts, literals)
+    needle = max(literals, key=len).strip()
+    if len(needle) < 2:
+        raise PhraseError(f"{text!r} has no literal part to look for")
+    return Phrase(text, needle, tuple(parts))
+
+
+def _literal(text: str, parts: list[str], literals: list[str]) -> None:
+    low = text.lower()
+    literals[-1] += low
+    parts.append(re.escape(low))
+
+
+def _pattern_of(sign: re.Match[str], text: str) -> str:
+    if sign[0] == GAP:
+        return _GAP_PATTERN
+    if sign[2] is not None:
+        return "(?:" + "|".join(re.escape(word.lower()) for word in sign[2].split("|")) + ")"
+    name = sign[1]
+    kind = name.rstrip("0123456789")
+    if kind not in PLACEHOLDERS:
+        raise PhraseError(f"{text!r}: there is no placeholder {{{name}}}; there are: {', '.join(sorted(PLACEHOLDERS))}")
+    return f"(?P<{name}>{PLACEHOLDERS[kind]})"
