@@ -34,4 +34,5 @@ def finding_of(suspect: Suspect, rule: Rule, text: TextFacts) -> Finding:
         alternatives=tuple(
             Alternative(other.rule, other.title, other.probes[0] if other.probes else decide) for other in others
         ),
+        cause_id=suspect.cause,
     )

@@ -84,6 +84,18 @@ def probe_one(
     return exit_code(report, shown.fail_on)
 
 
+def report_of(target: Target, options: ProbeOptions) -> Report:
+    """Probe one target for another command, which makes its own use of the report."""
+
+    async def diagnosed() -> Report:
+        from grpcdoctor.diagnosis.engine import diagnose
+
+        async with Status(target.endpoint).live():
+            return await diagnose(target, options)
+
+    return _run(diagnosed())
+
+
 async def _diagnose(
     target: Target, options: ProbeOptions, shown: Presentation, cluster: AskedCluster | None
 ) -> Report:

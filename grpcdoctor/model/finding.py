@@ -110,6 +110,8 @@ class Finding:
     """None: the endpoint of the run."""
     related: tuple[str, ...] = ()
     """Other objects that it is about, as `Kind namespace/name`: findings about one object may have one cause."""
+    cause_id: str | None = None
+    """Where a text points to it: what the knowledge of error texts calls the cause."""
 
     def __post_init__(self) -> None:
         if not self.evidence:

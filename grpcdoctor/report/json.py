@@ -92,6 +92,8 @@ def _cause(cause: Cause) -> dict[str, Any]:
         "fixes": [_fix(fix) for fix in cause.fixes],
         "alternatives": list(cause.alternatives),
     }
+    if cause.root.cause_id is not None:
+        found["cause"] = cause.root.cause_id
     subject = cause.root.subject
     return found if subject is None else {**found, "subject": _without_none(subject)}
 

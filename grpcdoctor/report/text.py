@@ -32,6 +32,10 @@ def render(report: Report, style: Style) -> str:
         from grpcdoctor.report.inspection import render_inspection
 
         return render_inspection(report, style)
+    if report.command == "explain":
+        from grpcdoctor.report.explanation import render_explanation
+
+        return render_explanation(report, style)
     page = Page(style)
     seen = Observations(report.observations)
     _header(page, report)

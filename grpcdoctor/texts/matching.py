@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from grpcdoctor.texts.normalise import Text
-from grpcdoctor.texts.phrases import Phrase
 from grpcdoctor.texts.signature import Signature, signatures
 
 
@@ -41,23 +39,20 @@ def _by_needle() -> dict[str, tuple[Signature, ...]]:
     owners: dict[str, list[Signature]] = {}
     for signature in signatures():
         for says in signature.says:
-            owners.setdefault(says.needle, []).append(signature)
+            for needle in says.needles:
+                owners.setdefault(needle, []).append(signature)
     return {needle: tuple(found) for needle, found in owners.items()}
 
 
 def _match(signature: Signature, text: Text) -> Match | None:
-    if any(_search(phrase, text.searched) for phrase in signature.unless):
+    if any(phrase.found_in(text.searched) for phrase in signature.unless):
         return None
     for phrase in signature.says:
-        found = _search(phrase, text.searched)
+        found = phrase.found_in(text.searched)
         if found is not None:
             fields = {name: value for name, value in found.groupdict().items() if value is not None}
             return Match(signature, _original(text, found.start(), found.end()), found.start(), fields)
     return None
-
-
-def _search(phrase: Phrase, searched: str) -> re.Match[str] | None:
-    return phrase.pattern.search(searched) if phrase.needle in searched else None
 
 
 def _original(text: Text, start: int, end: int) -> str:

@@ -8,6 +8,7 @@ of white space do not matter.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -33,6 +34,7 @@ PLACEHOLDERS: Final[dict[str, str]] = {
 }
 _SIGN = re.compile(r"\{\{|\}\}|…|\{([a-z]+\d?)\}|\{([^{}]*\|[^{}]*)\}")
 _WORD = re.compile(r"\w")
+_SHORTEST_NEEDLE: Final = 2
 
 
 class PhraseError(ValueError):
@@ -44,16 +46,21 @@ class Phrase:
     """One way in which a program says it."""
 
     text: str
-    needle: str
-    """Its longest literal part, in lower case: where that is not in a text, the phrase is not either."""
+    needles: tuple[str, ...]
+    """Its longest literal part in lower case, or the words of an alternative: where none is in a text, the phrase is
+    not either."""
     _parts: tuple[str, ...] = field(repr=False)
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         """Compiled when the needle was found, so that hundreds of phrases cost nothing at start."""
-        edges = ("" if not _WORD.match(self.text[:1]) else r"(?<![a-z0-9])", "")
+        start = r"(?<![a-z0-9])" if _WORD.match(self.text[:1]) else ""
         end = r"(?![a-z0-9])" if _WORD.match(self.text[-1:]) else ""
-        return re.compile(edges[0] + "".join(self._parts) + end)
+        return re.compile(start + "".join(self._parts) + end)
+
+    def found_in(self, searched: str) -> re.Match[str] | None:
+        """Where it stands in a text in lower case."""
+        return self.pattern.search(searched) if any(needle in searched for needle in self.needles) else None
 
 
 def phrase(text: str) -> Phrase:
@@ -71,10 +78,18 @@ def phrase(text: str) -> Phrase:
         parts.append(_pattern_of(sign, text))
         literals.append("")
     _literal(text[position:], parts, literals)
-    needle = max(literals, key=len).strip()
-    if len(needle) < 2:
+    return Phrase(text, _needles(text, literals), tuple(parts))
+
+
+def _needles(text: str, literals: Sequence[str]) -> tuple[str, ...]:
+    literal = max(literals, key=len).strip()
+    if len(literal) >= _SHORTEST_NEEDLE:
+        return (literal,)
+    choices = (tuple(word.lower() for word in sign[2].split("|")) for sign in _SIGN.finditer(text) if sign[2])
+    chosen = max(choices, key=lambda words: min(map(len, words)), default=())
+    if not chosen or min(map(len, chosen)) < _SHORTEST_NEEDLE:
         raise PhraseError(f"{text!r} has no literal part to look for")
-    return Phrase(text, needle, tuple(parts))
+    return chosen
 
 
 def _literal(text: str, parts: list[str], literals: list[str]) -> None:

@@ -39,6 +39,26 @@ class Reading:
     causes: tuple[tuple[str, float], ...]
     note: str
 
+    @property
+    def span(self) -> str:
+        """`envoy from 1.37`, `envoy before 1.29`, `envoy 1.29 to before 1.31`."""
+        if self.since and self.until:
+            return f"{self.program} {self.since} to before {self.until}"
+        return f"{self.program} from {self.since}" if self.since else f"{self.program} before {self.until}"
+
+    def applies_to(self, version: str | None) -> bool | None:
+        """Whether this is how that version reads; None where the version is not known."""
+        if version is None:
+            return None
+        number = version_key(version)
+        late_enough = self.since is None or number >= version_key(self.since)
+        return late_enough and (self.until is None or number < version_key(self.until))
+
+
+def version_key(version: str) -> tuple[int, ...]:
+    """`1.29.3` in a form that sorts."""
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Signature:

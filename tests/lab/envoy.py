@@ -32,12 +32,11 @@ EXHAUSTED_BY_US = ("rate-limited", "rate-limited-grpc")
 class Envoy(Gateway):
     """A running Envoy."""
 
-    admin_port: int
-    access_log: Path
+    admin_port: int = 0
 
     def logged(self, name: str) -> list[dict[str, Any]]:
         """The access-log lines of one listener, as far as Envoy has flushed them (it does so every second)."""
-        lines = self.access_log.read_text().splitlines() if self.access_log.exists() else []
+        lines = self.log.read_text().splitlines() if self.log is not None and self.log.exists() else []
         entries = [json.loads(line) for line in lines if line.endswith("}")]
         return [entry for entry in entries if entry["listener"] == name]
 
@@ -58,7 +57,7 @@ def running_envoy(backends: Backends) -> Iterator[Envoy]:
         command += ["--admin-address-path", str(admin), "--file-flush-interval-msec", "100"]
         with run("envoy", command, lambda: _ready(admin)):
             port = int(admin.read_text().rpartition(":")[2])
-            envoy = Envoy(_listeners(port), {name: each.tls for name, each in LISTENERS.items()}, port, access_log)
+            envoy = Envoy(_listeners(port), {name: each.tls for name, each in LISTENERS.items()}, access_log, port)
             for name in EXHAUSTED_BY_US:
                 _spend_a_token(envoy.port(name))
             yield envoy

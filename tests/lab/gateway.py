@@ -11,6 +11,7 @@ from tests.lab.processes import STARTS, StartError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
 T = TypeVar("T")
 
@@ -21,6 +22,8 @@ class Gateway:
 
     ports: dict[str, int]
     tls_by_name: dict[str, bool]
+    log: Path | None = None
+    """What it says of trouble: nginx's error log, haproxy's log of requests."""
 
     def port(self, name: str) -> int:
         """The port of a scenario."""

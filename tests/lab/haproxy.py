@@ -86,10 +86,12 @@ def _run(program: str, backends: Backends) -> Iterator[Gateway]:
         pem = folder / "good.pem"
         pem.write_bytes(good.cert.read_bytes() + good.key.read_bytes())
         chosen = frontends(backends, pem)
-        gateway = Gateway({name: free_port() for name in chosen}, {name: each.tls for name, each in chosen.items()})
+        ports, tls = {name: free_port() for name in chosen}, {name: each.tls for name, each in chosen.items()}
+        gateway = Gateway(ports, tls, folder / "haproxy.log")
         config = folder / "haproxy.cfg"
         config.write_text(_config(gateway, chosen))
-        with run("haproxy", [program, "-db", "-f", str(config)], lambda: answers(gateway.port("healthy"))):
+        command = [program, "-db", "-f", str(config)]
+        with run("haproxy", command, lambda: answers(gateway.port("healthy")), gateway.log):
             yield gateway
 
 
@@ -109,8 +111,11 @@ def _config(gateway: Gateway, chosen: dict[str, Frontend]) -> str:
 _HEAD = """
 global
   maxconn 1000
+  log stdout format raw local0
 defaults
   mode http
+  log global
+  option httplog
   timeout connect 1s
   timeout client 10s
   timeout server 10s

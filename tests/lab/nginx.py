@@ -101,7 +101,8 @@ def running_nginx(backends: Backends) -> Iterator[Gateway]:
 def _run(program: str, backends: Backends) -> Iterator[Gateway]:
     with workdir("nginx") as folder:
         blocks = servers(backends, folder)
-        gateway = Gateway({name: free_port() for name in blocks}, {name: each.tls for name, each in blocks.items()})
+        ports, tls = {name: free_port() for name in blocks}, {name: each.tls for name, each in blocks.items()}
+        gateway = Gateway(ports, tls, folder / "error.log")
         config = folder / "nginx.conf"
         config.write_text(_config(folder, gateway, blocks))
         (folder / "users").write_text("lab:{PLAIN}lab\n")

@@ -86,9 +86,14 @@ def closed_port(host: str = LOOPBACK) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def run(name: str, command: Sequence[str], ready: Callable[[], bool]) -> Iterator[subprocess.Popen[bytes]]:
-    """Runs a command until the block ends. `ready` is asked until it says yes, for ten seconds at most."""
-    with tempfile.TemporaryFile(prefix=f"lab-{name}-") as log:
+def run(
+    name: str, command: Sequence[str], ready: Callable[[], bool], output: Path | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Runs a command until the block ends. `ready` is asked until it says yes, for ten seconds at most.
+
+    `output`: the file that gets what it prints; none by default.
+    """
+    with open(output, "w+b") if output else tempfile.TemporaryFile(prefix=f"lab-{name}-") as log:
         process = subprocess.Popen(
             [*_die_with_us(), *command], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
         )

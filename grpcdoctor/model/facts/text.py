@@ -13,6 +13,8 @@ class Suspect:
     """A cause that the text points to, with the words to say it: everything that a rule needs for its finding."""
 
     rule: str = ""
+    cause: str = ""
+    """Its id in the knowledge of error texts: `hop-downgraded-to-http1`."""
     confidence: float = 0.0
     title: str = ""
     why: str = ""
@@ -50,8 +52,14 @@ class TextFacts(Facts):
     passages: tuple[Passage, ...] = ()
     signals: tuple[tuple[str, str], ...] = ()
     """(what it is, its value): gRPC status, HTTP/2 error code, response flag, elapsed time …"""
+    recognised: bool = False
+    """Something in it tells more than that there was an error."""
     probe_needed: bool = False
     """The text alone cannot decide."""
+    splits: tuple[str, ...] = ()
+    """At most two commands that tell the first suspects apart."""
+    readings: tuple[str, ...] = ()
+    """How it reads with other versions of a program."""
     target: str | None = None
     """The endpoint that the text names."""
     cut: bool = False

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 PROGRAMS = ("grpc-go", "grpc-java")
 # A virtual machine that starts soon and stays small: it lives for one test.
-_JAVA = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx96m", "-cp")
-_CLASS_PATH = f"{INTEROP_HOME}/java/classes:{INTEROP_HOME}/java/dependency/*"
+JAVA_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx96m", "-cp")
+JAVA_CLASS_PATH = f"{INTEROP_HOME}/java/classes:{INTEROP_HOME}/java/dependency/*"
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def interop_server(program: str, **options: Any) -> Iterator[InteropServer]:
     """One server of PROGRAMS with these Options, until the block ends."""
     chosen = Options(**options)
     built = require_program(program)
-    start = [built] if program == "grpc-go" else [require_program("java"), *_JAVA, _CLASS_PATH, "lab.InteropServer"]
+    start = [built] if program == "grpc-go" else [require_program("java"), *JAVA_OPTIONS, JAVA_CLASS_PATH, "lab.InteropServer"]
     with tempfile.TemporaryFile(prefix=f"lab-{program}-") as log:
         child = subprocess.Popen(
             [*start, *chosen.arguments()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log

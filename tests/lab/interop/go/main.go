@@ -39,6 +39,10 @@ type behaviour func(ctx context.Context, request *dynamicpb.Message) (string, er
 var behaviours = map[protoreflect.Name]behaviour{"SayHello": sayHello, "Slow": slow, "Fail": fail}
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == "calls" {
+		makeCalls()
+		return
+	}
 	options := map[string]string{}
 	for _, argument := range os.Args[1:] {
 		name, value, _ := strings.Cut(argument, "=")

@@ -1,0 +1,43 @@
+"""Explain a pasted error, a log, or Envoy's access log."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from grpcdoctor.cli.explaining import explain_text, list_signatures, read_piped, text_of
+from grpcdoctor.cli.output import FailOn, output_options
+from grpcdoctor.cli.terminal import style_of
+from grpcdoctor.report.formats import Format
+
+
+@click.command(
+    epilog="""Exit codes: 0 nothing found, 1 the text tells of a fault, 2 usage, 3 not recognised, 130 interrupted."""
+)
+@click.argument("text", nargs=-1)
+@click.option("--target", metavar="HOST[:PORT]", help="The endpoint that the text is about; else the one it names.")
+@click.option("--run", is_flag=True, help="Run the probes that tell the causes apart, and answer.")
+@click.option("--list", "listed", is_flag=True, help="List all signatures: what is recognised.")
+@output_options
+def command(
+    text: tuple[str, ...], target: str | None, run: bool, listed: bool,
+    output: Format, fail_on: str, verbose: bool, no_color: bool,
+) -> int:  # fmt: skip
+    """Say what a TEXT means, what causes it, what would confirm it, and how to fix it. TEXT is the error itself,
+    files, or - for standard input.
+
+    \b
+      grpcdoctor explain 'rpc error: code = Unavailable desc = error reading server preface: EOF'
+      kubectl logs deploy/greeter -c istio-proxy | grpcdoctor explain -
+      grpcdoctor explain access.log.gz
+    """
+    if listed:
+        list_signatures(output.name, colour=not no_color)
+        return 0
+    style = style_of(sys.stdout, colour=not no_color, verbose=verbose)
+    pasted = text_of(text)
+    if pasted is None:
+        read_piped(text)
+        pasted = sys.stdin.read()
+    return explain_text(pasted, target, run, output, style, FailOn(fail_on))

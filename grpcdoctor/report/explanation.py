@@ -1,0 +1,146 @@
+"""The text of an explanation: what the pasted text says and who said it, then the causes, the likeliest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from grpcdoctor.model.facts.text import Passage, Suspect, TextFacts
+from grpcdoctor.model.finding import Verdict
+from grpcdoctor.model.observation import Observations
+from grpcdoctor.model.report import Cause, Report
+from grpcdoctor.report import clean
+from grpcdoctor.report.blocks import unseen_line
+from grpcdoctor.report.layout import LABEL_COLUMN, Page, Span, cells, width_of
+from grpcdoctor.report.marks import ROLE_OF_VERDICT, mark_of
+from grpcdoctor.report.style import Style
+
+_CAUSES_AT_ONCE: Final = 3
+_SEEN_AT_ONCE: Final = 3
+_PASSAGES_AT_ONCE: Final = 2
+_LEAST_PASSAGE: Final = 20
+
+SPEAKERS: Final = {
+    "client": "the client library",
+    "server": "the server",
+    "sidecar": "the sidecar",
+    "gateway": "the gateway",
+    "proxy": "a proxy",
+    "platform": "the platform",
+    "any": "",
+}
+LAYERS: Final = {
+    "reach": "the connection",
+    "tls": "TLS",
+    "http2": "HTTP/2",
+    "grpc": "gRPC",
+    "routing": "routing",
+    "policy": "policy",
+    "application": "the application",
+    "client": "the client's own code",
+}
+
+
+def render_explanation(report: Report, style: Style) -> str:
+    """The whole page."""
+    page = Page(style)
+    facts = Observations(report.observations).get(TextFacts) or TextFacts()
+    _header(page, report, facts)
+    _said(page, facts)
+    _probe_needed(page, facts)
+    shown = report.causes if style.verbose else report.causes[:_CAUSES_AT_ONCE]
+    for number, cause in enumerate(shown, 1):
+        page.blank()
+        _cause(page, cause, number, _suspect(facts, cause))
+    rest = len(report.causes) - len(shown)
+    if rest > 0:
+        names = ", ".join(cause.name for cause in report.causes[len(shown) :])
+        page.blank()
+        page.prose("Less", f"likely: {names}; -v shows {'it' if rest == 1 else 'them'}")
+    for spot in report.blind_spots:
+        page.blank()
+        page.prose("Unseen", unseen_line(spot))
+        if spot.decide:
+            page.verbatim(spot.decide)
+    if report.causes:
+        page.blank()
+        page.prose("More", f"grpcdoctor rule {report.causes[0].name}")
+    return page.text()
+
+
+def _header(page: Page, report: Report, facts: TextFacts) -> None:
+    """What it says in a sentence: what the most telling passage means."""
+    role = ROLE_OF_VERDICT[report.verdict]
+    if not facts.recognised:
+        page.line((mark_of(Verdict.INCONCLUSIVE, page.style), role), (" ", ""), ("Not recognised", "strong"))
+        return
+    page.prose("", [(mark_of(report.verdict, page.style), role), (" ", ""), (facts.passages[0].means, "strong")], 0)
+
+
+def _said(page: Page, facts: TextFacts) -> None:
+    passages = [passage for passage in facts.passages if passage.weight >= _LEAST_PASSAGE]
+    if passages:
+        page.prose("Says", _speaker(passages[0]))
+    further = passages[1:] if page.style.verbose else passages[1:_PASSAGES_AT_ONCE]
+    for passage in further:
+        page.prose("Also", passage.means)
+    if facts.signals:
+        page.prose("With", " · ".join(f"{name.replace('_', ' ')} {clean.line(value)}" for name, value in facts.signals))
+    for number, reading in enumerate(facts.readings):
+        page.prose("Reads" if number == 0 else "", reading)
+
+
+def _speaker(passage: Passage) -> str:
+    who = SPEAKERS.get(passage.speaker, "")
+    said_by = f"{passage.library}, {who}" if who and passage.library != "any" else who or passage.library
+    layer = LAYERS.get(passage.layer, passage.layer)
+    return f"{said_by if said_by != 'any' else 'any client'}; it is about {layer}"
+
+
+def _probe_needed(page: Page, facts: TextFacts) -> None:
+    if not facts.probe_needed:
+        return
+    page.blank()
+    words = "probe needed: the text alone cannot tell the causes apart"
+    page.prose("Decide", [(words, "warn"), (", these do" if len(facts.splits) > 1 else ", this does", "")])
+    for command in facts.splits:
+        page.verbatim(command)
+
+
+def _cause(page: Page, cause: Cause, number: int, suspect: Suspect) -> None:
+    """The first with all that is known, the others with what tells them from it."""
+    right = f"{cause.code} {cause.name}"
+    left: list[Span] = [(f"{number}. {cause.confidence:4.0%}  ", "strong"), (clean.line(cause.title), "strong")]
+    gap = page.style.width - width_of(left) - cells(right)
+    if gap >= 2:
+        page.line(*left, (" " * gap, ""), (right, "dim"))
+    else:
+        page.prose(left[0][0].rstrip().ljust(LABEL_COLUMN - 2), [left[1]], LABEL_COLUMN)
+        page.prose("", [(right, "dim")])
+    whole = number == 1 or page.style.verbose
+    if whole:
+        page.prose("Why", cause.explanation)
+        seen = cause.evidence if page.style.verbose else cause.evidence[:_SEEN_AT_ONCE]
+        for position, item in enumerate(seen):
+            page.prose("Seen" if position == 0 else "", item.detail)
+    _listed(page, "If", suspect.confirm if whole else suspect.confirm[:1])
+    if whole:
+        _listed(page, "Not if", suspect.refute)
+    if suspect.probes:
+        page.prose("Run", "this tells:" if len(suspect.probes) == 1 or not page.style.verbose else "these tell:")
+        for command in suspect.probes if page.style.verbose else suspect.probes[:1]:
+            page.verbatim(command)
+    for fix in cause.fixes:
+        page.prose("Fix", fix.summary)
+        change = fix.command or fix.patch
+        if change and whole:
+            page.verbatim(change)
+
+
+def _listed(page: Page, label: str, texts: Sequence[str]) -> None:
+    for number, text in enumerate(texts):
+        page.prose(label if number == 0 else "", text)
+
+
+def _suspect(facts: TextFacts, cause: Cause) -> Suspect:
+    return next((suspect for suspect in facts.suspects if suspect.rule == cause.name), Suspect())
