@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -22,31 +22,36 @@ from grpcdoctor.report.formats import Format
 from grpcdoctor.report.style import Style
 
 
-def explain_text(text: str, target: str | None, run: bool, output: Format, style: Style, fail_on: FailOn) -> int:
-    """Read, judge, print; with `run` also probe."""
-    from grpcdoctor.diagnosis.explain import explain
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line asks to be explained."""
 
-    report = explain(text, target)
-    if run:
+    words: tuple[str, ...]
+    """The text itself, or files, or `-`."""
+    target: str | None = None
+    run: bool = False
+
+
+def explain(asked: Asked, output: Format, style: Style, fail_on: FailOn) -> int:
+    """Read, judge, print; with --run also probe."""
+    from grpcdoctor.diagnosis.explain import explain as explained
+
+    report = explained(_text_of(asked.words), asked.target)
+    if asked.run:
         report = _answered(report)
     write(output.render(report, style))
     return exit_code(report, fail_on)
 
 
-def text_of(words: Sequence[str]) -> str | None:
-    """The text that the command line itself holds; None where it names files or standard input."""
-    if not words or list(words) == ["-"] or all(os.path.exists(word) for word in words):
-        return None
-    return " ".join(words)
-
-
-def read_piped(words: Sequence[str]) -> None:
-    """Raises click.UsageError where there is nothing to read."""
-    if (not words or list(words) == ["-"]) and is_terminal(sys.stdin):
-        if words:
-            say("grpcdoctor explain: paste the text, then press Ctrl-D")
-        else:
+def _text_of(words: Sequence[str]) -> str:
+    """The text. Raises click.UsageError where there is nothing to read."""
+    if words and list(words) != ["-"]:
+        return " ".join(words)
+    if is_terminal(sys.stdin):
+        if not words:
             raise click.UsageError("give the text in quotes, a file, or - for standard input")
+        say("grpcdoctor explain: paste the text, then press Ctrl-D")
+    return sys.stdin.read()
 
 
 def _answered(report: Report) -> Report:

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from grpcdoctor.cli.explaining import explain_text, list_signatures, read_piped, text_of
+from grpcdoctor.cli.explaining import Asked, explain, list_signatures
 from grpcdoctor.cli.output import FailOn, output_options
 from grpcdoctor.cli.terminal import style_of
 from grpcdoctor.report.formats import Format
@@ -35,9 +35,5 @@ def command(
     if listed:
         list_signatures(output.name, colour=not no_color)
         return 0
-    style = style_of(sys.stdout, colour=not no_color, verbose=verbose)
-    pasted = text_of(text)
-    if pasted is None:
-        read_piped(text)
-        pasted = sys.stdin.read()
-    return explain_text(pasted, target, run, output, style, FailOn(fail_on))
+    asked = Asked(text, target, run)
+    return explain(asked, output, style_of(sys.stdout, colour=not no_color, verbose=verbose), FailOn(fail_on))

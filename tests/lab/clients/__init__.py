@@ -47,9 +47,14 @@ def words(client: str, calls: Sequence[Call]) -> dict[str, str]:
     """name -> what this client prints of that call; empty where it went well."""
     if client == "grpcurl":
         return _grpcurl(calls)
-    given = json.dumps([call.described() for call in calls])
     done = subprocess.run(
-        _COMMANDS[client](), input=given, capture_output=True, text=True, check=False, timeout=_PATIENCE_SECONDS, cwd=ROOT
+        _COMMANDS[client](),
+        input=json.dumps([call.described() for call in calls]),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_PATIENCE_SECONDS,
+        cwd=ROOT,
     )
     assert done.returncode == 0, done.stderr
     said: dict[str, str] = json.loads(done.stdout)

@@ -21,7 +21,7 @@ def make(call: dict[str, Any]) -> str:
     else:
         channel = grpc.insecure_channel(call["address"], options)
     try:
-        channel.unary_unary(call["method"])(b"", timeout=call["seconds"])
+        channel.unary_unary(call["method"], None, None)(b"", timeout=call["seconds"])
     except grpc.RpcError:
         return traceback.format_exc()
     finally:

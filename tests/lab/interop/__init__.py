@@ -76,7 +76,8 @@ def interop_server(program: str, **options: Any) -> Iterator[InteropServer]:
     """One server of PROGRAMS with these Options, until the block ends."""
     chosen = Options(**options)
     built = require_program(program)
-    start = [built] if program == "grpc-go" else [require_program("java"), *JAVA_OPTIONS, JAVA_CLASS_PATH, "lab.InteropServer"]
+    java = () if program == "grpc-go" else (require_program("java"), *JAVA_OPTIONS, JAVA_CLASS_PATH)
+    start = [*java, "lab.InteropServer"] if java else [built]
     with tempfile.TemporaryFile(prefix=f"lab-{program}-") as log:
         child = subprocess.Popen(
             [*start, *chosen.arguments()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
