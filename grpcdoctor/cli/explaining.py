@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import glob
 import json
+import os
 import shlex
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -21,6 +24,18 @@ from grpcdoctor.model.report import Report
 from grpcdoctor.report.formats import Format
 from grpcdoctor.report.style import Style
 
+if TYPE_CHECKING:
+    from grpcdoctor.diagnosis.explain_log import LogExplainer
+    from grpcdoctor.texts.access_log.filters import LogFilter
+    from grpcdoctor.texts.access_log.reading import LogReader
+
+_LONGEST_NAME: Final = 4096
+
+TEXT_LINES: Final = 60
+"""What is no longer is one text; beyond, it is a log, and its lines are counted."""
+TICK_SECONDS: Final = 1.0
+_CLEAR_SCREEN: Final = "\x1b[H\x1b[2J"
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -30,28 +45,110 @@ class Asked:
     """The text itself, or files, or `-`."""
     target: str | None = None
     run: bool = False
+    since: str | None = None
+    host: str | None = None
+    path: str | None = None
+
+    @property
+    def filters(self) -> bool:
+        return bool(self.since or self.host or self.path)
 
 
 def explain(asked: Asked, output: Format, style: Style, fail_on: FailOn) -> int:
     """Read, judge, print; with --run also probe."""
-    from grpcdoctor.diagnosis.explain import explain as explained
-
-    report = explained(_text_of(asked.words), asked.target)
+    report = _explained(asked, output, style)
     if asked.run:
         report = _answered(report)
     write(output.render(report, style))
     return exit_code(report, fail_on)
 
 
-def _text_of(words: Sequence[str]) -> str:
-    """The text. Raises click.UsageError where there is nothing to read."""
-    if words and list(words) != ["-"]:
-        return " ".join(words)
+def _explained(asked: Asked, output: Format, style: Style) -> Report:
+    """The report on the text that the command line holds, or on the files or the pipe that it names."""
+    from grpcdoctor.diagnosis.explain import explain as explained
+
+    words = asked.words
+    if words and list(words) != ["-"] and not all(map(_exists, words)):
+        if asked.filters:
+            raise click.UsageError("--since, --host and --path are for logs; name a file, or - for standard input")
+        return explained(" ".join(words), asked.target)
+    if not words or "-" in words:
+        _check_piped(words)
+    from grpcdoctor.texts.access_log.decompress import UnreadableLog
+
+    try:
+        return _of_lines(asked, output, style)
+    except UnreadableLog as wrong:
+        raise click.UsageError(str(wrong)) from wrong
+
+
+def _exists(word: str) -> bool:
+    return word == "-" or (len(word) < _LONGEST_NAME and (os.path.exists(word) or bool(glob.glob(word))))
+
+
+def _check_piped(words: Sequence[str]) -> None:
+    """Raises click.UsageError where nothing is given, and says what to do where a terminal is to be read."""
     if is_terminal(sys.stdin):
         if not words:
             raise click.UsageError("give the text in quotes, a file, or - for standard input")
         say("grpcdoctor explain: paste the text, then press Ctrl-D")
-    return sys.stdin.read()
+
+
+def _of_lines(asked: Asked, output: Format, style: Style) -> Report:
+    """A short text as one, anything longer as a log; what a pipe has said so far is shown on a terminal."""
+    from grpcdoctor.diagnosis.explain import explain as explained
+    from grpcdoctor.diagnosis.explain_log import LogExplainer, is_log
+    from grpcdoctor.texts.access_log.reading import LogReader
+
+    reader = LogReader(asked.words or ("-",), sys.stdin.buffer)
+    log = LogExplainer(_filter(asked, reader), asked.target)
+    kept: list[str] = []
+    piped = reader.files == ["-"]
+    screen = _Screen(output, style) if piped and not is_terminal(sys.stdin) else None
+    for batch in reader.follow(TICK_SECONDS) if piped else reader.batches():
+        kept += batch[: max(0, TEXT_LINES + 1 - len(kept))]
+        log.add(batch)
+        if screen is not None and log.lines > TEXT_LINES:
+            screen.show(log)
+    if screen is not None:
+        screen.clear()
+    if not asked.filters and log.lines <= TEXT_LINES and not is_log(kept):
+        return explained("\n".join(kept), asked.target)
+    return log.report(reader.notes)
+
+
+def _filter(asked: Asked, reader: LogReader) -> LogFilter:
+    """Raises click.UsageError for a --since that is no time."""
+    from grpcdoctor.texts.access_log.filters import LogFilter, parse_since
+
+    since = None
+    if asked.since is not None:
+        try:
+            since = parse_since(asked.since, now=time.time(), newest=reader.newest_time()).time
+        except ValueError as wrong:
+            raise click.UsageError(f"--since: {wrong}") from wrong
+    return LogFilter(since, asked.host or "", asked.path or "")
+
+
+class _Screen:
+    """What a pipe has said so far, drawn anew every second; only on a terminal, and only as text."""
+
+    def __init__(self, output: Format, style: Style) -> None:
+        self._output, self._style = output, style
+        self._enabled = is_terminal(sys.stdout) and output.name == "text"
+        self._shown = 0.0
+        self._lines = -1
+
+    def show(self, log: LogExplainer) -> None:
+        at = time.monotonic()
+        if not self._enabled or at - self._shown < TICK_SECONDS or log.lines == self._lines:
+            return
+        self._shown, self._lines = at, log.lines
+        write(_CLEAR_SCREEN + self._output.render(log.report(), self._style))
+
+    def clear(self) -> None:
+        if self._shown:
+            write(_CLEAR_SCREEN)
 
 
 def _answered(report: Report) -> Report:

@@ -9,7 +9,7 @@ from typing import Final
 from grpcdoctor.checks._suspects import finding_of
 from grpcdoctor.diagnosis.correlate import verdict_of
 from grpcdoctor.diagnosis.engine import now
-from grpcdoctor.diagnosis.registry import rules
+from grpcdoctor.diagnosis.registry import rule_named
 from grpcdoctor.model.facts.text import TextFacts
 from grpcdoctor.model.finding import BlindSpot, Finding
 from grpcdoctor.model.observation import Observation, Outcome
@@ -47,8 +47,7 @@ def report_of_text(facts: TextFacts, started_at: str, duration_ms: float) -> Rep
 
 def findings_of(facts: TextFacts) -> Iterable[Finding]:
     """One a suspect, ranked as they are."""
-    known = rules()
-    return (finding_of(suspect, known[suspect.rule], facts) for suspect in facts.suspects)
+    return (finding_of(suspect, rule_named(suspect.rule), facts) for suspect in facts.suspects)
 
 
 def cause_of(finding: Finding) -> Cause:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
-from pkgutil import walk_packages
+from pkgutil import iter_modules, walk_packages
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
@@ -88,6 +88,22 @@ def kinds_read() -> tuple[Kind, ...]:
 def rules() -> dict[str, Rule]:
     """name -> rule, by code."""
     return {check.rule.name: check.rule for check in all_checks()}
+
+
+@lru_cache(maxsize=512)
+def rule_named(name: str) -> Rule:
+    """The rule with this name; imports its file and no other. Raises RegistryError where there is none."""
+    module = name.replace("-", "_")
+    checks = import_module("grpcdoctor.checks")
+    for folder in iter_modules(checks.__path__, "grpcdoctor.checks."):
+        if folder.ispkg and module in _names_in(folder.name):
+            return cast(Rule, import_module(f"{folder.name}.{module}").RULE)
+    raise RegistryError(f"there is no rule {name}")
+
+
+@lru_cache(maxsize=64)
+def _names_in(package_name: str) -> frozenset[str]:
+    return frozenset(found.name for found in iter_modules(import_module(package_name).__path__))
 
 
 def find_rule(word: str) -> Rule | None:

@@ -11,6 +11,7 @@ from grpcdoctor.model.observation import Observations
 from grpcdoctor.model.report import Cause, Report
 from grpcdoctor.report import clean
 from grpcdoctor.report.blocks import unseen_line
+from grpcdoctor.report.explained_log import log_facts, render_log
 from grpcdoctor.report.layout import LABEL_COLUMN, Page, Span, cells, width_of
 from grpcdoctor.report.marks import ROLE_OF_VERDICT, mark_of
 from grpcdoctor.report.style import Style
@@ -43,6 +44,9 @@ LAYERS: Final = {
 
 def render_explanation(report: Report, style: Style) -> str:
     """The whole page."""
+    log = log_facts(report)
+    if log is not None:
+        return render_log(report, log, style)
     page = Page(style)
     facts = Observations(report.observations).get(TextFacts) or TextFacts()
     _header(page, report, facts)

@@ -31,6 +31,7 @@ class Clue:
     http2_error: tuple[str, ...] = ()
     grpc_status: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    empty_message: bool = False
 
 
 @lru_cache(maxsize=1)
@@ -57,6 +58,7 @@ def _shown(text: Text, signals: Signals) -> Iterator[Clue]:
             and (clue.elapsed is None or any(clue.elapsed[0] <= t <= clue.elapsed[1] for t in signals.elapsed_seconds))
             and (not clue.http2_error or error in clue.http2_error)
             and (not clue.grpc_status or status in clue.grpc_status)
+            and (not clue.empty_message or signals.empty_message)
             and (not clue.flags or bool(set(clue.flags) & set(signals.flags)))
         ):
             yield clue
@@ -71,6 +73,7 @@ def _clue(given: dict[str, Any]) -> Clue:
         note=given["note"],
         factors=tuple((rule, float(factor)) for rule, factor in given["factors"].items()),
         says=tuple(map(phrase, (says,) if isinstance(says, str) else says)),
+        empty_message=bool(given.get("empty_message")),
         elapsed=None if elapsed is None else (float(elapsed[0]), float(elapsed[1])),
         **many,
     )

@@ -18,7 +18,7 @@ MOST_SUSPECTS: Final = 6
 LEAST_WEIGHT: Final = 20
 """Of a match that counts as having recognised the text; below it is a mere clue."""
 _CLEAR_WEIGHT: Final = 65
-_CLOSE: Final = 1.3
+_CLOSE: Final = 1.7
 """Two shares whose quotient is below are not told apart by the text."""
 _QUOTED: Final = 160
 

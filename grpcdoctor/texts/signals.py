@@ -52,6 +52,13 @@ _ELAPSED: Final = (
     re.compile(r"\b(?:every|exactly|for) (\d+) ?(s|sec|seconds?|m|min|minutes?|h|hours?)\b"),
     re.compile(r"\b(\d+)[ -](seconds?|minutes?|hours?|min)\b(?: (?:idle|of inactivity|timeout|later))"),
 )
+# A status without a word: no gRPC server does that, but Envoy does where it has no route, no cluster, or a redirect.
+_EMPTY_MESSAGE: Final = re.compile(
+    r"(?:\bdesc = ?(?:failed to query for service descriptor \"[^\"]*\": ?)?(?=$|[\"'] ?$)|"
+    r"\bdetails = \"\"|\bDetail=\"\"|"
+    r"\bmessage: \"\"|\bMessage: ?$|\b\d{1,2} [A-Z_]{5,20}: ?(?=$|at )|"
+    r"\bStatus(?:Runtime)?Exception: [A-Z_]{5,20}(?= ?$| at ))"
+)
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _VERSION: Final = re.compile(
     r"\b(?P<program>envoy|istio|grpc-go|grpc-java-netty|grpc-java|grpc-node-js|grpc-js|grpc-python|grpc-c\+\+|grpc-ruby|"
@@ -93,11 +100,14 @@ class Signals:
     method: str | None = None
     target: str | None = None
     versions: tuple[tuple[str, str], ...] = ()
+    empty_message: bool = False
+    """The status came without a message."""
 
     def said(self) -> Iterator[tuple[str, str]]:
         """(name, value) of each, for the report."""
         values: tuple[tuple[str, str | None], ...] = (
             ("grpc_status", None if self.grpc_status is None else self.grpc_status.name),
+            ("message", "empty" if self.empty_message else None),
             ("http_status", str(self.http_status) if self.http_status else None),
             ("http2_error", None if self.http2_error is None else name_of(Http2Error, self.http2_error)),
             ("flags", ",".join(self.flags)),
@@ -132,6 +142,7 @@ def signals_in(flat: str) -> Signals:
         upstream=(upstream[1], upstream[2], upstream[3], upstream[4]) if upstream else None,
         method=method[1] if method else None,
         target=_target(flat, upstream),
+        empty_message=_EMPTY_MESSAGE.search(flat) is not None,
         versions=tuple(dict.fromkeys((v["program"].lower(), v["version"]) for v in _VERSION.finditer(flat)))[:4],
     )
 

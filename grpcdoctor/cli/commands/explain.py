@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
@@ -18,12 +19,14 @@ from grpcdoctor.report.formats import Format
 @click.argument("text", nargs=-1)
 @click.option("--target", metavar="HOST[:PORT]", help="The endpoint that the text is about; else the one it names.")
 @click.option("--run", is_flag=True, help="Run the probes that tell the causes apart, and answer.")
+@click.option("--since", metavar="TIME", help="Of a log, only lines since then: 10m, 1h30m, or 2026-01-31T12:00:00Z.")
+@click.option("--host", metavar="NAME", help="Of a log, only this authority, server name or Service.")
+@click.option("--path", metavar="PATH", help="Of a log, only this path, those below it, or those like it (with *).")
 @click.option("--list", "listed", is_flag=True, help="List all signatures: what is recognised.")
 @output_options
 def command(
-    text: tuple[str, ...], target: str | None, run: bool, listed: bool,
-    output: Format, fail_on: str, verbose: bool, no_color: bool,
-) -> int:  # fmt: skip
+    text: tuple[str, ...], listed: bool, output: Format, fail_on: str, verbose: bool, no_color: bool, **given: Any
+) -> int:
     """Say what a TEXT means, what causes it, what would confirm it, and how to fix it. TEXT is the error itself,
     files, or - for standard input.
 
@@ -35,5 +38,5 @@ def command(
     if listed:
         list_signatures(output.name, colour=not no_color)
         return 0
-    asked = Asked(text, target, run)
+    asked = Asked(text, **given)
     return explain(asked, output, style_of(sys.stdout, colour=not no_color, verbose=verbose), FailOn(fail_on))
