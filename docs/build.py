@@ -43,6 +43,7 @@ _ABOUT = {
     Layer.GATEWAYS: "Gateways, listeners and certificates; routes, from a host and a path to a Service that is there.",
     Layer.POLICIES: "Timeouts, retries, faults, pools, TLS between hops, authorization, CORS and gRPC-Web.",
     Layer.PROXYLESS: "gRPC without a proxy: xDS clients and servers, and what Istio's configuration means to them.",
+    Layer.DATA_PLANE: "What an Envoy says of itself: the configuration in force, its counters, its certificates.",
 }
 
 # A report in a page: the comment names the scenario of `grpcdoctor demo` whose report follows, or the words of the

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from typing import Final
 
 from grpcdoctor.envoy.fields import Json, first, has, mapping, mappings, number, text
 from grpcdoctor.envoy.updates import Entry, Update
+
+_DAY: Final = 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +25,10 @@ class Certificate:
     valid_from: str
     expires: str
     """RFC 3339; empty where Envoy does not tell."""
-    days_left: int | None
-    """As Envoy counts them."""
+    left: float | None
+    """Seconds until it expires (negative: since it has), when it was read; None where Envoy does not tell."""
+    lifetime: float | None
+    """Seconds between its two dates."""
     is_authority: bool
     """It verifies others; else it is shown to others."""
 
@@ -50,33 +55,40 @@ def _certificate(details: Json, is_authority: bool, read_at: str) -> Certificate
         first(text(each, kind) or None for kind in ("dns", "uri", "ip_address"))
         for each in mappings(details, "subject_alt_names")
     )
-    expires = text(details, "expiration_time")
+    valid_from, expires = text(details, "valid_from"), text(details, "expiration_time")
     days = number(details, "days_until_expiration")
     return Certificate(
         path=text(details, "path"),
         names=tuple(name for name in names if name),
         serial=text(details, "serial_number"),
-        valid_from=text(details, "valid_from"),
+        valid_from=valid_from,
         expires=expires,
-        days_left=days if days else _days_between(read_at, expires, days),
+        left=_left(days, seconds_between(read_at, expires)),
+        lifetime=seconds_between(valid_from, expires),
         is_authority=is_authority,
     )
 
 
-def _days_between(start: str, end: str, said: int | None) -> int | None:
-    """Envoy says 0 both for the last day and for what has expired: its dates tell the two apart."""
+def _left(days: int | None, by_dates: float | None) -> float | None:
+    """Envoy counts whole days, and says 0 for what has expired; a file's date may be that of a copy made later."""
+    if not days:
+        return by_dates if by_dates is not None or days is None else 0.0
+    said = float(days * _DAY)
+    return said if by_dates is None or abs(by_dates - said) > 2 * _DAY else by_dates
+
+
+def seconds_between(start: str, end: str) -> float | None:
+    """Of two RFC 3339 times; None where one is none."""
     try:
-        left = _moment(end) - _moment(start)
+        return (_moment(end) - _moment(start)).total_seconds()
     except (ValueError, OverflowError):
-        return said
-    return said if said is not None and left.total_seconds() >= 0 else left.days
+        return None
 
 
 def _moment(word: str) -> datetime:
     """An RFC 3339 time. Python before 3.11 takes no Z, and no fractions of other than 3 or 6 digits."""
-    whole, _, fraction = word.rstrip("Z").partition(".")
-    zone = fraction.lstrip("0123456789")
-    found = datetime.fromisoformat(whole + zone)
+    whole, _, fraction = word.removesuffix("Z").partition(".")
+    found = datetime.fromisoformat(whole + fraction.lstrip("0123456789"))
     return found if found.tzinfo is not None else found.replace(tzinfo=timezone.utc)
 
 

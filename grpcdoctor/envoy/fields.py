@@ -18,6 +18,7 @@ Step = str | int
 _EMPTY: Final[Json] = {}
 _DURATION: Final = re.compile(r"(-?\d{1,12}(?:\.\d{1,9})?)s")
 _LONGEST_NUMBER: Final = 20
+_LARGEST: Final = 2**64 - 1
 _WORDS: Final = {"true": True, "false": False}
 _SECONDS_A_UNIT: Final = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "m": 60.0, "h": 3600.0}
 
@@ -91,13 +92,13 @@ def numbers(value: Any, *path: Step) -> tuple[int, ...]:
 
 
 def whole(found: Any) -> int | None:
-    """A JSON value as a whole number."""
+    """A JSON value as a whole number; none that 64 bits cannot hold."""
     if isinstance(found, bool):
         return None
     if isinstance(found, int):
-        return found
+        return found if abs(found) <= _LARGEST else None
     if isinstance(found, float):
-        return int(found) if math.isfinite(found) else None
+        return int(found) if math.isfinite(found) and abs(found) <= _LARGEST else None
     if isinstance(found, str) and found.isascii() and len(found) <= _LONGEST_NUMBER:
         return int(found) if found.removeprefix("-").isdigit() else None
     return None
