@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from grpcdoctor.envoy.answers import Answers, merged
+from grpcdoctor.envoy.fields import Json, text
 from grpcdoctor.envoy.recognise import recognise
 from grpcdoctor.envoy.snapshot import Proxy
 from grpcdoctor.model.finding import BlindSpot
@@ -136,13 +137,29 @@ def _groups(saved: Iterable[Saved]) -> Iterator[list[Saved]]:
 
 
 def _overlaps(group: Sequence[Saved], item: Saved) -> bool:
-    """Whether both hold the same: a bootstrap is in every config_dump and in istioctl's own file."""
-    return any(each.answers.holds & item.answers.holds - {"config_dump/bootstrap"} for each in group)
+    """Whether the file is of another Envoy: it has the same part of the configuration, or clusters of other names.
+
+    A bootstrap is in every config_dump and in istioctl's own file; /stats and /clusters come in several forms.
+    """
+    return any(_differ(each.answers, item.answers) for each in group)
+
+
+def _differ(one: Answers, other: Answers) -> bool:
+    if set(one.sections) & set(other.sections) - {"bootstrap"}:
+        return True
+    if one.clusters is not None and other.clusters is not None:
+        return _names(one.clusters) != _names(other.clusters)
+    return one.server_info is not None and other.server_info is not None
+
+
+def _names(statuses: Iterable[Json]) -> set[str]:
+    return {text(item, "name") for item in statuses}
 
 
 def _proxy(group: Sequence[Saved], spots: Iterable[BlindSpot]) -> Proxy:
     saved_at = max(item.saved_at for item in group)
-    return Proxy(merged(item.answers for item in group), _title(group), spots, saved_at)
+    # Of two forms the first counts: `clusters.json` tells more than `clusters.txt`.
+    return Proxy(merged(item.answers for item in reversed(group)), _title(group), spots, saved_at)
 
 
 def _title(group: Sequence[Saved]) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 from grpcdoctor.model.envoy import EnvoyView, ShownCertificate, ShownCluster, ShownListener
 from grpcdoctor.model.report import Report
 from grpcdoctor.report import clean
-from grpcdoctor.report.envoy_details import listener_details, routes_details
+from grpcdoctor.report.envoy_details import in_words, listener_details, routes_details
 from grpcdoctor.report.envoy_request import request_block
 from grpcdoctor.report.inspection import causes_blocks, counts, notes_block, unseen_block
 from grpcdoctor.report.layout import NO_BREAK, Page, Span, cells, clip, width_of
@@ -39,7 +39,8 @@ def render_envoy(report: Report, view: EnvoyView, style: Style) -> str:
         _certificates(page, view)
         if _in_full(page, view):
             routes_details(page, view.routes)
-    unseen_block(page, report.blind_spots)
+    aside = view.request is not None and not style.verbose
+    unseen_block(page, [spot for spot in report.blind_spots if spot.blocks_verdict or not aside])
     notes_block(page, report)
     if report.causes:
         page.blank()
@@ -162,15 +163,16 @@ def _upstream(page: Page, view: EnvoyView) -> None:
 
 
 def _tls(cluster: ShownCluster) -> str:
+    """Of endpoints that differ each says its own with -v."""
     details = f" ({cluster.tls_details})" if cluster.tls_details else ""
-    return f"{cluster.tls}{details}"
+    return f"{in_words(cluster.tls)}{details}"
 
 
 def _tls_in_short(cluster: ShownCluster) -> str:
     """The name that is asked for, and whether the certificate is looked at."""
     name, _, _ = cluster.tls_details.partition(", ")
     unverified = ", not verified" if cluster.tls_details.endswith("not verified") else ""
-    return f"{cluster.tls} ({name}{unverified})" if name else cluster.tls
+    return f"{in_words(cluster.tls)} ({name}{unverified})" if name else in_words(cluster.tls)
 
 
 def _by(protocol: str, field: str) -> str:

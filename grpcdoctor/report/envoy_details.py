@@ -12,6 +12,11 @@ from grpcdoctor.report.layout import Page
 _INDENT: Final = 4
 
 
+def in_words(tls: str) -> str:
+    """The TLS of a cluster; "mixed" is a word for programs."""
+    return "TLS or plaintext by endpoint" if tls == "mixed" else tls
+
+
 def limit_words(limit: ShownLimit) -> str:
     """`timeout 15 s (default)`, `stream_idle_timeout off`."""
     if limit.seconds is None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from grpcdoctor.model.envoy import ShownDestination, ShownLimit, ShownRequest, ShownStep
 from grpcdoctor.report import clean
-from grpcdoctor.report.envoy_details import filter_words, limit_words
+from grpcdoctor.report.envoy_details import filter_words, in_words, limit_words
 from grpcdoctor.report.layout import Page, Span
 
 _STEP_COLUMN: Final = 13
@@ -67,13 +67,15 @@ def _destination(page: Page, item: ShownDestination) -> None:
         return
     field = item.decided_by.removeprefix("HttpProtocolOptions.")
     by = f" · by {field}" if field else " · nothing sets the version: Envoy's default"
-    _row(page, head, [(f"{share}{clean.line(item.cluster)}: speaks {item.protocol}, {item.tls}", ""), (by, "dim")])
+    spoken = f"{share}{clean.line(item.cluster)}: speaks {item.protocol}, {in_words(item.tls)}"
+    _row(page, head, [(spoken, ""), (by, "dim")])
     if not item.endpoints:
         page.prose("", "no endpoint", indent=_STEP_COLUMN)
     shown = item.endpoints if page.style.verbose else item.endpoints[:_ENDPOINTS_AT_ONCE]
     for endpoint in shown:
         health = "healthy" if endpoint.healthy else ", ".join(endpoint.ailments)
-        page.prose("", f"{endpoint.address} {health}", indent=_STEP_COLUMN)
+        page.prose("", f"{endpoint.address} {health}" + (f", {endpoint.tls}" if item.tls == "mixed" else ""),
+                   indent=_STEP_COLUMN)  # fmt: skip
     if len(shown) < len(item.endpoints):
         healthy = sum(1 for endpoint in item.endpoints if endpoint.healthy)
         page.prose("", [(f"+{len(item.endpoints) - len(shown):,} more, {healthy:,} healthy in all", "dim")],

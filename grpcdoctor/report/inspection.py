@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
 
-from grpcdoctor.model.finding import BlindSpot, Finding, Fix, Subject, Verdict
+from grpcdoctor.model.finding import BlindSpot, Finding, Fix, Source, Subject, Verdict
 from grpcdoctor.model.report import Cause, HopPath, Report
 from grpcdoctor.model.rule import Severity
 from grpcdoctor.report import clean
@@ -109,7 +109,9 @@ def _place(page: Page, cause: Cause, why: bool) -> None:
     _where(page, cause.root.subject)
     if why and cause.explanation:
         page.prose("Why", cause.explanation)
-    evidence = cause.evidence[1:] if page.style.verbose else cause.evidence[1 : 1 + _EVIDENCE_AT_ONCE]
+    # Of an object the first evidence is the field that "Where" has named; what an Envoy said stands nowhere else.
+    seen = cause.evidence if cause.evidence[0].source is Source.ENVOY else cause.evidence[1:]
+    evidence = seen if page.style.verbose else seen[:_EVIDENCE_AT_ONCE]
     for number, item in enumerate(evidence):
         page.prose("Seen" if number == 0 else "", item.detail)
     for number, fix in enumerate(cause.fixes if page.style.verbose else cause.fixes[:1]):
