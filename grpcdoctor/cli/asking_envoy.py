@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import click
 
@@ -66,9 +67,15 @@ def read(words: Sequence[str], seconds: float) -> list[Proxy]:
     files = [word for word in words if not is_address(word)]
     try:
         found = [read_admin(word, seconds) for word in words if is_address(word)]
-        return [*found, *read_files(files, sys.stdin.buffer)] if files else found
+        return [*found, *read_files(files, _standard_input)] if files else found
     except (AdminError, FilesError) as wrong:
         raise click.UsageError(str(wrong)) from wrong
+
+
+def _standard_input() -> BinaryIO:
+    """Bytes: it may be packed. A stream of text, as a program's own stand-in is, gives its text."""
+    buffer: BinaryIO | None = getattr(sys.stdin, "buffer", None)
+    return buffer if buffer is not None else io.BytesIO(sys.stdin.read().encode())
 
 
 def is_address(word: str) -> bool:

@@ -16,7 +16,7 @@ VERSIONS = sorted(path.name for path in DUMPS.iterdir())
 
 
 def read(*paths: Path) -> Proxy:
-    (found,) = read_files([str(path) for path in paths], io.BytesIO())
+    (found,) = read_files([str(path) for path in paths], io.BytesIO)
     return found
 
 
@@ -42,7 +42,7 @@ def test_a_folder_is_one_envoy_with_all_its_answers(version: str) -> None:
 
 
 def test_a_folder_of_folders_is_an_envoy_each() -> None:
-    found = read_files([str(DUMPS)], io.BytesIO())
+    found = read_files([str(DUMPS)], io.BytesIO)
     assert len(found) == 2 * len(VERSIONS)
     assert {proxy.server.version for proxy in found} == set(VERSIONS)
 

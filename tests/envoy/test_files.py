@@ -139,7 +139,7 @@ def write(folder: Path, **contents: Any) -> Path:
 
 
 def read(*words: str | Path, stdin: bytes = b"") -> tuple[Proxy, ...]:
-    return read_files([str(word) for word in words], io.BytesIO(stdin))
+    return read_files([str(word) for word in words], lambda: io.BytesIO(stdin))
 
 
 def test_what_istioctl_proxy_config_prints_part_by_part_is_one_envoy(tmp_path: Path) -> None:

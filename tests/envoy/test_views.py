@@ -133,7 +133,7 @@ def test_no_value_of_a_wrong_type_anywhere_stops_anything(version: str, kind: st
     """Every view, every rule, the report and a routed request, over dumps with something wrong in them."""
     import io
 
-    (whole,) = read_files([str(DUMPS / version / kind)], io.BytesIO())
+    (whole,) = read_files([str(DUMPS / version / kind)], io.BytesIO)
     answers = whole.answers
     wanted = EnvoyOptions(request=AskedRequest("x", "a.shop.example.test", "/shop.Cart/Add", tls=None))
     dice = random.Random(version + kind)
