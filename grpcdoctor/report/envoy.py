@@ -12,7 +12,7 @@ from grpcdoctor.report.envoy_details import in_words, listener_details, routes_d
 from grpcdoctor.report.envoy_request import request_block
 from grpcdoctor.report.inspection import causes_blocks, counts, notes_block, unseen_block
 from grpcdoctor.report.layout import NO_BREAK, Page, Span, cells, clip, width_of
-from grpcdoctor.report.marks import ROLE_OF_VERDICT, mark_of
+from grpcdoctor.report.marks import ROLE_OF_SEVERITY, ROLE_OF_VERDICT, mark_of
 from grpcdoctor.report.style import Style
 
 _LISTENERS_AT_ONCE: Final = 10
@@ -29,10 +29,12 @@ def render_envoy(report: Report, view: EnvoyView, style: Style) -> str:
     """The whole page; with a request only what concerns it."""
     page = Page(style)
     _header(page, report, view)
-    causes_blocks(page, report)
     if view.request is not None:
         request_block(page, view.request)
-    if view.request is None or style.verbose:
+    if view.request is not None and not style.verbose:
+        _also(page, report)
+    else:
+        causes_blocks(page, report)
         _failing(page, view)
         _listening(page, view)
         _upstream(page, view)
@@ -46,6 +48,18 @@ def render_envoy(report: Report, view: EnvoyView, style: Style) -> str:
         page.blank()
         page.prose("More", f"grpcdoctor rule {report.causes[0].name}")
     return page.text()
+
+
+def _also(page: Page, report: Report) -> None:
+    """The causes, a line or two each: the request was what was asked for."""
+    page.blank()
+    for number, cause in enumerate(report.causes):
+        head: list[Span] = [
+            (f"{cause.severity.value}: ", ROLE_OF_SEVERITY[cause.severity]),
+            (clean.line(cause.title), ""),
+            (f" ({cause.code} {cause.name})", "dim"),
+        ]
+        page.prose("Also" if number == 0 else "", head)
 
 
 def _in_full(page: Page, view: EnvoyView) -> bool:

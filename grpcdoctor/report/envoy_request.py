@@ -7,16 +7,16 @@ from typing import Final
 from grpcdoctor.model.envoy import ShownDestination, ShownLimit, ShownRequest, ShownStep
 from grpcdoctor.report import clean
 from grpcdoctor.report.envoy_details import filter_words, in_words, limit_words
-from grpcdoctor.report.layout import Page, Span
+from grpcdoctor.report.layout import Page, Span, width_of
 
-_STEP_COLUMN: Final = 13
+_STEP_COLUMN: Final = 14
 _ENDPOINTS_AT_ONCE: Final = 4
 _ALSO_AT_ONCE: Final = 3
 
 
 def request_block(page: Page, request: ShownRequest) -> None:
     page.blank()
-    page.line(("Request ", "strong"), (clean.line(request.input), "code"))
+    page.prose("", [("Request ", "strong"), (clean.line(request.input), "code")], indent=0)
     for step in request.steps:
         _step(page, step)
     for item in request.destinations:
@@ -41,7 +41,7 @@ def request_block(page: Page, request: ShownRequest) -> None:
 def _step(page: Page, step: ShownStep) -> None:
     glyphs = page.style.glyphs
     mark, role = (glyphs.ok, "good") if step.value else (glyphs.fail, "bad")
-    head: list[Span] = [(mark, role), (f" {step.name}".ljust(_STEP_COLUMN - 2 - len(mark)), "label")]
+    head: list[Span] = [(mark, role), (f" {step.name} ".ljust(_STEP_COLUMN - 2 - len(mark)), "label")]
     words: list[Span] = [(clean.line(step.value), "")] if step.value else []
     if step.why:
         words.append((f"{' · ' if step.value else ''}{clean.line(step.why)}", "dim" if step.value else ""))
@@ -49,18 +49,21 @@ def _step(page: Page, step: ShownStep) -> None:
 
 
 def _row(page: Page, head: list[Span], words: list[Span]) -> None:
-    """A mark and a name, then words that are wrapped beside them."""
+    """A mark and a name, then words that are wrapped beside them; below them where one is too long for that."""
     before = len(page.lines)
     page.prose("", words, indent=_STEP_COLUMN)
-    if len(page.lines) > before:
-        page.lines[before] = [("  ", ""), *head, *page.lines[before][1:]]
+    first = page.lines[before] if len(page.lines) > before else []
+    if first and width_of(first) <= page.style.width:
+        page.lines[before] = [("  ", ""), *head, *first[1:]]
+    else:
+        page.lines.insert(before, [("  ", ""), *head])
 
 
 def _destination(page: Page, item: ShownDestination) -> None:
     glyphs = page.style.glyphs
     fine = item.exists and bool(item.endpoints)
     mark, role = (glyphs.ok, "good") if fine else (glyphs.fail, "bad")
-    head: list[Span] = [(mark, role), (" cluster".ljust(_STEP_COLUMN - 2 - len(mark)), "label")]
+    head: list[Span] = [(mark, role), (" cluster ".ljust(_STEP_COLUMN - 2 - len(mark)), "label")]
     share = f"{item.share:g}% to " if item.share < 100 else ""
     if not item.exists:
         _row(page, head, [(f"{share}{clean.line(item.cluster)}: there is no such cluster", "")])

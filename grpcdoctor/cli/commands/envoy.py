@@ -1,4 +1,4 @@
-"""What an Envoy says of itself: protocols, routes, endpoints, refusals."""
+"""What an Envoy says of itself: protocols, routes, refusals."""
 
 from __future__ import annotations
 
