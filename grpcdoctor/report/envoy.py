@@ -160,7 +160,7 @@ def _upstream(page: Page, view: EnvoyView) -> None:
     if not view.clusters:
         return
     page.blank()
-    page.line(("Speaks upstream", "strong"), ("  (healthy endpoints/all)", "dim"))
+    page.prose("", [("Speaks upstream", "strong"), (" (healthy endpoints/all)", "dim")], indent=0)
     if _in_full(page, view):
         for cluster in view.clusters:
             _cluster_details(page, cluster)

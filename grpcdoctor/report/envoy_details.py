@@ -61,7 +61,7 @@ def routes_details(page: Page, configurations: Sequence[ShownRoutes]) -> None:
     if not configurations:
         return
     page.blank()
-    page.line(("Routes", "strong"), ("  (the first that matches is taken)", "dim"))
+    page.prose("", [("Routes", "strong"), (" (the first that matches is taken)", "dim")], indent=0)
     for routes in configurations:
         version = f", version {routes.version}" if routes.version else ""
         name = clean.line(routes.name) or "(no name)"

@@ -62,7 +62,7 @@ def test_a_refused_update_comes_first_with_its_reason(env: Environment) -> None:
 def test_the_way_of_a_request_is_told_step_by_step(env: Environment, word: str) -> None:
     result = env.run("envoy", DYNAMIC, "--request", word, "--listener", "shop", "--fail-on", "never")
     assert result.code == 0
-    for step in ("✓ listener shop", "✓ host     *.shop.example.test", "✓ route    #2 prefix /shop.Cart/"):
+    for step in ("✓ listener  shop", "✓ host      *.shop.example.test", "✓ route     #2 prefix /shop.Cart/"):
         assert step in result.out, result.out
     assert "timeout 30 s" in result.out
     assert "x-canary = 1" in result.out
