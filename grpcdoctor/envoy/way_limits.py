@@ -29,7 +29,7 @@ def limits_on_the_way(
     mine = "connection manager"
     yield NamedLimit("request_timeout", manager.request_timeout, mine, "until the client has half-closed")
     if route is None or route.idle_timeout is None:
-        yield NamedLimit("stream_idle_timeout", manager.stream_idle_timeout, mine, "of silence")
+        yield NamedLimit("stream_idle_timeout", manager.stream_idle_timeout, mine, "silence")
     if route is not None:
         yield from _route_limits(route)
     if route is None or route.max_stream_duration is None:
@@ -44,7 +44,7 @@ def limits_on_the_way(
 def _route_limits(route: Route) -> Iterator[NamedLimit]:
     yield NamedLimit("timeout", route.timeout, "route", "whole response: it cuts streams")
     if route.idle_timeout is not None:
-        yield NamedLimit("idle_timeout", route.idle_timeout, "route", "of silence")
+        yield NamedLimit("idle_timeout", route.idle_timeout, "route", "silence")
     retries = route.retries
     if retries is not None and retries.is_on and retries.per_try:
         yield NamedLimit("per_try_timeout", Limit(retries.per_try, "retry_policy.per_try_timeout"), retries.where)
