@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from grpcdoctor.diagnosis.registry import Check, ClusterCheck, all_checks, checks, modules_in
+from grpcdoctor.diagnosis.registry import AnyCheck, Check, all_checks, checks, modules_in
 from grpcdoctor.model.observation import Facts
 from grpcdoctor.model.rule import Layer
 from tests.checks.pages import examples_of
@@ -100,7 +100,7 @@ def test_a_check_only_computes(path: Path) -> None:
 
 
 @pytest.mark.parametrize("check", all_checks(), ids=lambda check: check.rule.name)
-def test_a_rule_lies_in_the_folder_of_its_layer(check: Check | ClusterCheck) -> None:
+def test_a_rule_lies_in_the_folder_of_its_layer(check: AnyCheck) -> None:
     folder = check.module.split(".")[2]
     assert check.rule.layer is LAYERS[folder]
 

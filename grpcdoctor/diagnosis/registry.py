@@ -18,9 +18,11 @@ from grpcdoctor.model.run import Run
 if TYPE_CHECKING:
     from grpcdoctor.cluster.kinds import Kind
     from grpcdoctor.cluster.snapshot import Cluster
+    from grpcdoctor.envoy.snapshot import Proxy
 
 CheckFunction = Callable[[Run], Iterator[Conclusion]]
 ClusterCheckFunction = Callable[["Cluster"], Iterator[Conclusion]]
+EnvoyCheckFunction = Callable[["Proxy"], Iterator[Conclusion]]
 
 
 class RegistryError(Exception):
@@ -49,6 +51,20 @@ class ClusterCheck:
     module: str
 
 
+@dataclass(frozen=True, slots=True)
+class EnvoyCheck:
+    """One module of grpcdoctor.checks that judges what an Envoy says of itself."""
+
+    rule: Rule
+    asks: tuple[str, ...]
+    """The admin endpoints that it cannot do without: "config_dump", "clusters", "stats", "certs", "server_info"."""
+    function: EnvoyCheckFunction
+    module: str
+
+
+AnyCheck = Check | ClusterCheck | EnvoyCheck
+
+
 def modules_in(package_name: str) -> Iterator[ModuleType]:
     """Every public module below a package, imported, in the order of their names."""
     package = import_module(package_name)
@@ -58,7 +74,7 @@ def modules_in(package_name: str) -> Iterator[ModuleType]:
 
 
 @lru_cache(maxsize=1)
-def all_checks() -> tuple[Check | ClusterCheck, ...]:
+def all_checks() -> tuple[AnyCheck, ...]:
     """All checks by code. Raises RegistryError on a double code or name, or a module that breaks the convention."""
     found = sorted((_check_of(module) for module in modules_in("grpcdoctor.checks")), key=lambda c: c.rule.code)
     for attribute in ("code", "name"):
@@ -77,6 +93,11 @@ def checks() -> tuple[Check, ...]:
 def cluster_checks() -> tuple[ClusterCheck, ...]:
     """Those that judge a cluster."""
     return tuple(check for check in all_checks() if isinstance(check, ClusterCheck))
+
+
+def envoy_checks() -> tuple[EnvoyCheck, ...]:
+    """Those that judge an Envoy."""
+    return tuple(check for check in all_checks() if isinstance(check, EnvoyCheck))
 
 
 def kinds_read() -> tuple[Kind, ...]:
@@ -112,17 +133,19 @@ def find_rule(word: str) -> Rule | None:
     return next((rule for rule in rules().values() if wanted in (rule.code.lower(), rule.name)), None)
 
 
-def _check_of(module: ModuleType) -> Check | ClusterCheck:
-    """A module has RULE, check, and either NEEDS (facts of probes) or READS (kinds of objects)."""
+def _check_of(module: ModuleType) -> AnyCheck:
+    """A module has RULE, check, and one of NEEDS (facts of probes), READS (kinds of objects), ASKS (an Envoy)."""
     for name in ("RULE", "check"):
         if not hasattr(module, name):
             raise RegistryError(f"{module.__name__} has no {name}")
-    if hasattr(module, "NEEDS") is hasattr(module, "READS"):
-        raise RegistryError(f"{module.__name__} must have either NEEDS or READS")
+    if sum(hasattr(module, name) for name in ("NEEDS", "READS", "ASKS")) != 1:
+        raise RegistryError(f"{module.__name__} must have one of NEEDS, READS and ASKS")
     rule = cast(Rule, module.RULE)
     expected = rule.name.replace("-", "_")
     if module.__name__.rpartition(".")[2] != expected:
         raise RegistryError(f"{module.__name__} holds the rule {rule.name}; its file must be {expected}.py")
     if hasattr(module, "READS"):
         return ClusterCheck(rule, tuple(module.READS), cast(ClusterCheckFunction, module.check), module.__name__)
+    if hasattr(module, "ASKS"):
+        return EnvoyCheck(rule, tuple(module.ASKS), cast(EnvoyCheckFunction, module.check), module.__name__)
     return Check(rule, tuple(module.NEEDS), cast(CheckFunction, module.check), module.__name__)

@@ -11,6 +11,7 @@ import yaml
 
 from grpcdoctor.cluster.build import cluster_of
 from grpcdoctor.cluster.snapshot import Cluster
+from grpcdoctor.envoy.snapshot import Proxy
 from grpcdoctor.model.codec import decode
 from grpcdoctor.model.facts import grpc, http2, reach, tls  # noqa: F401  (importing them names their kinds)
 from grpcdoctor.model.observation import Facts, Observation, Observations, Outcome
@@ -18,6 +19,7 @@ from grpcdoctor.model.options import ProbeOptions
 from grpcdoctor.model.run import Run
 from grpcdoctor.model.target import parse_target
 from grpcdoctor.texts.reading import read_text
+from tests.envoy.shapes import proxy_of
 
 PAGES = Path(__file__).parents[2] / "docs" / "rules"
 SECTIONS = ("What it means", "Why it breaks gRPC", "How to confirm", "How to fix", "References", "Examples")
@@ -59,6 +61,25 @@ class ClusterExample:
         return cluster_of(self.documents, self.complete)
 
 
+@dataclass(frozen=True)
+class EnvoyExample:
+    """One fenced block of a page: an Envoy, for a rule that judges what it says of itself.
+
+    Its keys are those of `tests/envoy/shapes.py`. It may begin with `# expect: {…}`: `severity`, `subject`
+    (`cluster greeter`), `field`, `count` (of findings), `blind_spot`.
+    """
+
+    page: str
+    number: int
+    fires: bool
+    data: dict[str, Any]
+    expect: dict[str, Any]
+
+    @property
+    def proxy(self) -> Proxy:
+        return proxy_of(self.data)
+
+
 def text_of(name: str) -> str:
     return (PAGES / f"{name}.md").read_text(encoding="utf-8")
 
@@ -67,21 +88,33 @@ def page_names() -> list[str]:
     return sorted(path.stem for path in PAGES.glob("*.md") if path.stem != "README")
 
 
+def blocks_of(name: str) -> list[tuple[bool, str]]:
+    """(whether it fires, its YAML) of every example on a page."""
+    return [(kind == "fires", block) for kind, block in _EXAMPLE.findall(text_of(name))]
+
+
 def examples_of(name: str) -> list[Example]:
-    found = _EXAMPLE.findall(text_of(name))
-    return [_example(name, number, kind, block) for number, (kind, block) in enumerate(found, 1)]
+    return [_example(name, number, fires, block) for number, (fires, block) in enumerate(blocks_of(name), 1)]
 
 
 def cluster_examples_of(name: str) -> list[ClusterExample]:
-    found = _EXAMPLE.findall(text_of(name))
-    return [_cluster_example(name, number, kind, block) for number, (kind, block) in enumerate(found, 1)]
+    return [_cluster_example(name, number, fires, block) for number, (fires, block) in enumerate(blocks_of(name), 1)]
 
 
-def _cluster_example(name: str, number: int, kind: str, block: str) -> ClusterExample:
+def envoy_examples_of(name: str) -> list[EnvoyExample]:
+    return [_envoy_example(name, number, fires, block) for number, (fires, block) in enumerate(blocks_of(name), 1)]
+
+
+def _envoy_example(name: str, number: int, fires: bool, block: str) -> EnvoyExample:
+    expect = yaml.safe_load(dict(_HEAD.findall(block)).get("expect", "{}"))
+    return EnvoyExample(name, number, fires, yaml.safe_load(block), expect)
+
+
+def _cluster_example(name: str, number: int, fires: bool, block: str) -> ClusterExample:
     head = dict(_HEAD.findall(block))
     documents = [document for document in yaml.safe_load_all(block) if document is not None]
     expect = yaml.safe_load(head.get("expect", "{}"))
-    return ClusterExample(name, number, kind == "fires", documents, head.get("cluster") == "complete", expect)
+    return ClusterExample(name, number, fires, documents, head.get("cluster") == "complete", expect)
 
 
 def run_from(data: dict[str, Any]) -> Run:
@@ -101,7 +134,7 @@ def run_of_text(text: str) -> Run:
     return Run(parse_target("text.invalid"), observations=Observations((observation,)))
 
 
-def _example(name: str, number: int, kind: str, block: str) -> Example:
+def _example(name: str, number: int, fires: bool, block: str) -> Example:
     data = yaml.safe_load(block)
     run = run_of_text(data["text"]) if "text" in data else run_from(data)
-    return Example(name, number, kind == "fires", run, data.get("expect", {}))
+    return Example(name, number, fires, run, data.get("expect", {}))
