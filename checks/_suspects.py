@@ -29,10 +29,20 @@ def finding_of(suspect: Suspect, rule: Rule, text: TextFacts) -> Finding:
         message=suspect.title,
         explanation=suspect.why,
         evidence=tuple(Evidence(words, Source.LOG, "text") for words in suspect.because),
-        fixes=(Fix(suspect.fix, suspect.command, suspect.patch),),
+        fixes=tuple(_fixes(suspect)),
         confidence=suspect.confidence,
         alternatives=tuple(
             Alternative(other.rule, other.title, other.probes[0] if other.probes else decide) for other in others
         ),
         cause_id=suspect.cause,
     )
+
+
+def _fixes(suspect: Suspect) -> Iterator[Fix]:
+    """The change; a command beside a patch is a fix of its own, for a fix has one of the two."""
+    if suspect.patch is None:
+        yield Fix(suspect.fix, suspect.command)
+        return
+    yield Fix(suspect.fix, patch=suspect.patch)
+    if suspect.command is not None:
+        yield Fix("Look first, or do it by command:", suspect.command)

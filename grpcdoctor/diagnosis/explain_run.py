@@ -95,12 +95,9 @@ def _observations(report: Report, ran: Sequence[Ran], decided: bool) -> tuple[Ob
     return (first, *(item for one in ran for item in one.report.observations))
 
 
-def runnable(facts: TextFacts, most: int = 2) -> tuple[str, ...]:
-    """The probes among what the suspects would have run, the likeliest suspects' first."""
-    firsts = dict.fromkeys(probe for suspect in facts.suspects for probe in suspect.probes[:1])
-    others = dict.fromkeys(probe for suspect in facts.suspects for probe in suspect.probes)
-    probes = (probe for probe in (*firsts, *others) if probe.startswith("grpcdoctor probe ") and "HOST" not in probe)
-    return tuple(dict.fromkeys(probes))[:most]
+def runnable(facts: TextFacts) -> tuple[str, ...]:
+    """The probes that tell the suspects apart, as far as they can be run from here and now."""
+    return tuple(probe for probe in facts.splits if probe.startswith("grpcdoctor probe ") and "HOST" not in probe)
 
 
 def no_target(report: Report) -> Report:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -21,6 +22,8 @@ _CLEAR_WEIGHT: Final = 65
 _CLOSE: Final = 1.7
 """Two shares whose quotient is below are not told apart by the text."""
 _QUOTED: Final = 160
+_PATIENCE: Final = re.compile(r" --(?:timeout|count) \S+")
+"""Options that make a probe longer and ask nothing else."""
 
 
 def read_text(text: str, target: str | None = None) -> TextFacts:
@@ -38,7 +41,7 @@ def read_text(text: str, target: str | None = None) -> TextFacts:
         signals=tuple(signals.said()),
         recognised=recognised,
         probe_needed=recognised and _undecided(found, ranking),
-        splits=_splits(suspects),
+        splits=_splits(suspects, endpoint) if suspects else (),
         readings=tuple(dict.fromkeys(_readings(found, signals))),
         target=endpoint,
         cut=clean.cut,
@@ -98,11 +101,17 @@ def _undecided(found: Sequence[Match], ranking: Sequence[Ranked]) -> bool:
     return close and best.weight < _CLEAR_WEIGHT
 
 
-def _splits(suspects: Sequence[Suspect]) -> tuple[str, ...]:
-    """The first probe of each of the likeliest suspects, as far as they differ: their answers tell them apart."""
-    first = dict.fromkeys(suspect.probes[0] for suspect in suspects if suspect.probes)
-    further = dict.fromkeys(probe for suspect in suspects for probe in suspect.probes)
-    return tuple({**first, **further})[:2]
+def _splits(suspects: Sequence[Suspect], target: str | None) -> tuple[str, ...]:
+    """Two probes whose answers tell the likeliest suspects apart: the first that ask differently, not just for longer."""
+    endpoint = shlex.quote(target or "HOST:PORT")
+    firsts = [probe for suspect in suspects for probe in suspect.probes[:1]]
+    others = [probe for suspect in suspects for probe in suspect.probes[1:]]
+    usual = [f"grpcdoctor probe {endpoint}", f"grpcdoctor probe {endpoint} --plaintext"]
+    chosen: dict[str, str] = {}
+    for probe in (*firsts, *others, *usual):
+        if probe.startswith("grpcdoctor probe "):
+            chosen.setdefault(_PATIENCE.sub("", probe), probe)
+    return tuple(chosen.values())[:2]
 
 
 def _readings(found: Sequence[Match], signals: Signals) -> Iterator[str]:

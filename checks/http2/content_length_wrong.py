@@ -1,0 +1,24 @@
+"""A content-length that is not that of the message makes the request malformed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from grpcdoctor.checks._suspects import suspected
+from grpcdoctor.model.facts.text import TextFacts
+from grpcdoctor.model.finding import Conclusion
+from grpcdoctor.model.rule import Rule, Severity
+from grpcdoctor.model.run import Run
+
+RULE = Rule(
+    code="GD316",
+    name="content-length-wrong",
+    severity=Severity.ERROR,
+    title="a content-length that is not that of the message makes the request malformed",
+)
+NEEDS = (TextFacts,)
+
+
+def check(run: Run) -> Iterator[Conclusion]:
+    """Texts show it: an error message or a log line that points to it."""
+    yield from suspected(run, RULE)

@@ -1,0 +1,24 @@
+"""A proxy resets calls that were answered before the client had ended its request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from grpcdoctor.checks._suspects import suspected
+from grpcdoctor.model.facts.text import TextFacts
+from grpcdoctor.model.finding import Conclusion
+from grpcdoctor.model.rule import Rule, Severity
+from grpcdoctor.model.run import Run
+
+RULE = Rule(
+    code="GD311",
+    name="half-close-race",
+    severity=Severity.WARNING,
+    title="a proxy resets calls that were answered before the client had ended its request",
+)
+NEEDS = (TextFacts,)
+
+
+def check(run: Run) -> Iterator[Conclusion]:
+    """Texts show it: an error message or a log line that points to it."""
+    yield from suspected(run, RULE)

@@ -1,0 +1,24 @@
+"""A hop takes the header te: trailers away, without which gRPC servers refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from grpcdoctor.checks._suspects import suspected
+from grpcdoctor.model.facts.text import TextFacts
+from grpcdoctor.model.finding import Conclusion
+from grpcdoctor.model.rule import Rule, Severity
+from grpcdoctor.model.run import Run
+
+RULE = Rule(
+    code="GD318",
+    name="te-header-stripped",
+    severity=Severity.ERROR,
+    title="a hop takes the header te: trailers away, without which gRPC servers refuse",
+)
+NEEDS = (TextFacts,)
+
+
+def check(run: Run) -> Iterator[Conclusion]:
+    """Texts show it: an error message or a log line that points to it."""
+    yield from suspected(run, RULE)

@@ -1,0 +1,24 @@
+"""Calls are lost when a server or proxy ends its connections in good order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from grpcdoctor.checks._suspects import suspected
+from grpcdoctor.model.facts.text import TextFacts
+from grpcdoctor.model.finding import Conclusion
+from grpcdoctor.model.rule import Rule, Severity
+from grpcdoctor.model.run import Run
+
+RULE = Rule(
+    code="GD443",
+    name="connection-recycled",
+    severity=Severity.WARNING,
+    title="calls are lost when a server or proxy ends its connections in good order",
+)
+NEEDS = (TextFacts,)
+
+
+def check(run: Run) -> Iterator[Conclusion]:
+    """Texts show it: an error message or a log line that points to it."""
+    yield from suspected(run, RULE)
