@@ -45,9 +45,13 @@ class _Worker:
         self._loop.set_exception_handler(lambda _, __: None)  # a tunnel's end is told by its error, not on stderr
         self._thread = threading.Thread(target=self._loop.run_forever, name=name, daemon=True)
         self._thread.start()
+        self._under_way: set[Future[Any]] = set()
 
     def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        started = asyncio.run_coroutine_threadsafe(work, self._loop)
+        self._under_way.add(started)  # a loop's own references to its tasks are weak: a tunnel would be collected
+        started.add_done_callback(self._under_way.discard)
+        return started
 
     def close(self, server: asyncio.Server | None = None) -> None:
         """Stops listening, cancels what is under way, closes its sockets, ends the thread."""
@@ -64,10 +68,10 @@ class _Worker:
 class Tunnel:
     """One connection to one port of one pod."""
 
-    def __init__(self, worker: _Worker, local: socket.socket, relay: Future[None]) -> None:
+    def __init__(self, worker: _Worker, local: socket.socket, failures: list[PortForwardError]) -> None:
         self._worker = worker
         self._local = local
-        self._relay = relay
+        self._failures = failures
 
     @classmethod
     def open(cls, connection: Connection, namespace: str, pod: str, port: int, deadline: Deadline) -> Tunnel:
@@ -76,15 +80,17 @@ class Tunnel:
         worker = _Worker(f"port-forward {namespace}/{pod}:{port}")
         ours, theirs = socket.socketpair()
         stands: Future[None] = Future()
+        failures: list[PortForwardError] = []
         try:
-            relay = worker.start(_tunnel(access, (namespace, pod, port), deadline, theirs, stands))
+            opening = _open(access, (namespace, pod, port), deadline)
+            worker.start(_tunnel(opening, port, theirs, stands, failures))
             stands.result()
         except BaseException:
             worker.close()
             ours.close()
             theirs.close()
             raise
-        return cls(worker, ours, relay)
+        return cls(worker, ours, failures)
 
     def socket(self) -> socket.socket:
         """Connected to the port; the tunnel's own, closed with it. Its end may be an error: see `error`."""
@@ -92,11 +98,8 @@ class Tunnel:
 
     @property
     def error(self) -> PortForwardError | None:
-        """Why the tunnel ended, where it did not end in order."""
-        if not self._relay.done() or self._relay.cancelled():
-            return None
-        failed = self._relay.exception()
-        return failed if isinstance(failed, PortForwardError) else None
+        """Why the tunnel ended, where it did not end in order; known by the time that the socket has ended."""
+        return self._failures[0] if self._failures else None
 
     def close(self) -> None:
         self._worker.close()
@@ -121,6 +124,7 @@ class Forwarder:
         self._seconds = seconds
         self._failures: list[PortForwardError] = []
         self._slots = asyncio.Semaphore(TUNNELS_AT_ONCE)
+        self._serving: set[asyncio.Task[None] | None] = set()
         self._worker = _Worker(f"port-forward {namespace}/{pod}:{port}")
         try:
             self._server = self._worker.start(asyncio.start_server(self._serve, _LOOPBACK, 0)).result()
@@ -146,6 +150,8 @@ class Forwarder:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection to its end."""
+        task: asyncio.Task[None] | None = asyncio.current_task()
+        self._serving.add(task)  # see _Worker.start
         try:
             async with self._slots:
                 opened = await _open(self._access, self._pod, Deadline.after(self._seconds))
@@ -158,6 +164,7 @@ class Forwarder:
             raise
         finally:
             writer.close()
+            self._serving.discard(task)
 
 
 async def _open(access: Access, at: PortOfPod, deadline: Deadline) -> Opened:
@@ -167,20 +174,26 @@ async def _open(access: Access, at: PortOfPod, deadline: Deadline) -> Opened:
 
 
 async def _tunnel(
-    access: Access, at: PortOfPod, deadline: Deadline, local: socket.socket, stands: Future[None]
+    opening: Coroutine[Any, Any, Opened],
+    port: int,
+    local: socket.socket,
+    stands: Future[None],
+    failures: list[PortForwardError],
 ) -> None:
     """A Tunnel's whole life; `stands` is done when the handshake is."""
     try:
-        opened = await _open(access, at, deadline)
+        opened = await opening
     except BaseException as failed:
         local.close()
         stands.set_exception(failed)
-        raise
+        return
     try:
         reader, writer = await asyncio.open_connection(sock=local)
         stands.set_result(None)
         try:
-            await Relay(opened, at[2], (reader, writer)).run()
+            await Relay(opened, port, (reader, writer)).run()
+        except PortForwardError as failed:
+            failures.append(failed)
         finally:
             writer.close()
     finally:

@@ -189,7 +189,7 @@ def _refusal(status: int, body: bytes, access: Access) -> PortForwardError:
     message = text_at(said, "message") or body[:_LONGEST_TEXT].decode(errors="replace")
     if message.lstrip()[:1] == "<":
         message = "an HTML page, so a proxy or a load balancer said it, not the API server"
-    message = redact_text(" ".join(message.split()))[:_LONGEST_TEXT]
+    message = redact_text(" ".join(message.split()))[:_LONGEST_TEXT].rstrip(": ")
     kind = "not-running" if _NOT_RUNNING.search(message) else _KINDS.get(status, "server")
     if status == 200:
         message = f"no tunnel but an ordinary answer: a proxy before {access.authority} lets no WebSocket pass"
