@@ -14,15 +14,21 @@ from grpcdoctor.diagnosis.bisect_report import Looked, looked_at, state_of, unse
 from grpcdoctor.diagnosis.engine import diagnose, now, report_of
 from grpcdoctor.model.bisection import HopState
 from grpcdoctor.model.facts.reach import TcpAttempt, TcpFacts
+from grpcdoctor.model.finding import Evidence, Source
 from grpcdoctor.model.observation import Observation, Observations, Outcome
 from grpcdoctor.model.options import ProbeOptions
-from grpcdoctor.model.report import Report
+from grpcdoctor.model.report import Cause, Report
 from grpcdoctor.model.run import Run
 from grpcdoctor.model.target import Target
 from grpcdoctor.wire.session import Shared
 
 # Failures of a tunnel that are the server's own doing: what the probe saw of them is its answer.
 _OF_THE_SERVER: Final = ("refused", "port-failed")
+_REFUSED_INSIDE: Final = (
+    "The connection was refused at the pod's own loopback: the server is not running there, or it listens on another "
+    "port, or on the pod's IP alone, where a port-forward does not arrive."
+)
+_CONFIDENCE_INSIDE: Final = 0.9
 
 
 class HopProbe:
@@ -82,7 +88,14 @@ class HopProbe:
         attempt = TcpAttempt(f"{namespace}/{name}:{port}", "refused", duration_ms, failed.text)
         seen = Observation("tcp", Outcome.FAIL, TcpFacts(attempts=(attempt,)), failed.text, 0.0, duration_ms)
         named = replace(target, connect_to=(f"{namespace}/{name}", port))
-        return report_of(Run(named, self._options, Observations((seen,))), now(), duration_ms)
+        report = report_of(Run(named, self._options, Observations((seen,))), now(), duration_ms)
+        return replace(report, causes=tuple(_by_the_kubelet(cause, failed.text) for cause in report.causes))
+
+
+def _by_the_kubelet(cause: Cause, said: str) -> Cause:
+    """The connection came from inside the pod, which leaves other reasons than a dial from outside."""
+    root = replace(cause.root, explanation=_REFUSED_INSIDE, confidence=_CONFIDENCE_INSIDE)
+    return replace(cause, root=root, evidence=(*cause.evidence, Evidence(said, Source.CLUSTER, "port-forward")))
 
 
 def _weighed(hop: PlannedHop, report: Report) -> Looked:
