@@ -12,9 +12,9 @@ from grpcdoctor.cluster.live.kubeconfig import in_a_pod
 from grpcdoctor.cluster.live.permissions import denials, port_forward_permissions
 from grpcdoctor.diagnosis.background import in_background
 from grpcdoctor.diagnosis.bisect_plan import Plan, PlannedHop, cluster_hops
-from grpcdoctor.diagnosis.bisect_report import Looked, bisected, looked_of
+from grpcdoctor.diagnosis.bisect_report import Looked, bisected, looked_of, unseen
 from grpcdoctor.diagnosis.engine import diagnose
-from grpcdoctor.diagnosis.hearing import AskedCluster
+from grpcdoctor.diagnosis.hearing import UNHEARD, AskedCluster
 from grpcdoctor.diagnosis.hop_probe import HopProbe
 from grpcdoctor.diagnosis.with_cluster import Witness
 from grpcdoctor.model.finding import BlindSpot
@@ -76,20 +76,28 @@ async def bisect_cluster(
         asked = AskedCluster(cluster.look, cluster.gateway)
         report = await diagnose(target, options, on_frame=on_frame, cluster=asked)
         connection, witness = cluster.connection, cluster.witness
-        if connection is None or witness is None:  # why is among the report's blind spots
-            return bisected(report, (looked_of(report, "public address"),), ())
+        if connection is None or witness is None:
+            return _without_hops(report, _why_unread(report))
         plan = cluster_hops(witness.cluster, witness.host, target, options.call, cluster.gateway, in_a_pod())
+        if not plan.hops:
+            return _without_hops(report, f"no route for {witness.host} was found in {witness.scope.input}")
         spots = await _may_not(connection, plan)
         report = replace(report, blind_spots=(*report.blind_spots, *spots.values()))
         hops = [_forbidden(hop, spots) for hop in plan.hops]
         looked = await _look_at(hops, HopProbe(options, connection))
-        if not plan.hops:
-            why = f"no route for {witness.host} was found in {witness.scope.input}"
-            spot = BlindSpot("the hops behind the address", why, blocks_verdict=False)
-            report = replace(report, blind_spots=(*report.blind_spots, spot))
         return bisected(report, (looked_of(report, "public address"), *looked), plan.notes)
     finally:
         cluster.close()
+
+
+def _without_hops(report: Report, why: str) -> Report:
+    """What is behind the address is one hop that was not seen: so the address is not taken for the innermost."""
+    behind = PlannedHop(1, "hops behind", report.target.endpoint)
+    return bisected(report, (looked_of(report, "public address"), unseen(behind, why)), ())
+
+
+def _why_unread(report: Report) -> str:
+    return next((spot.why for spot in report.blind_spots if spot.what == UNHEARD), "the cluster was not read in time")
 
 
 async def _look_at(hops: Sequence[PlannedHop], probe: HopProbe) -> list[Looked]:

@@ -34,7 +34,7 @@ Judge = Callable[[Run, str, float], Report]
 OBSERVATION: Final = "cluster"
 _RESOLVE_SECONDS: Final = 2.0
 _LATE: Final = "it was not read in time; --context and --timeout give it more"
-_WHAT: Final = "what the cluster behind this endpoint says"
+UNHEARD: Final = "what the cluster behind this endpoint says"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,11 @@ class Hearing:
         try:
             return await self._deadline.wait(asyncio.shield(self._answer))
         except TimeoutError:
-            return BlindSpot(_WHAT, _LATE, blocks_verdict=False)
+            return BlindSpot(UNHEARD, _LATE, blocks_verdict=False)
         except ClusterError as failed:
-            return BlindSpot(_WHAT, str(failed), blocks_verdict=False)
+            return BlindSpot(UNHEARD, str(failed), blocks_verdict=False)
         except Exception as bug:
-            return BlindSpot(_WHAT, describe_bug(bug), blocks_verdict=False)
+            return BlindSpot(UNHEARD, describe_bug(bug), blocks_verdict=False)
 
     async def entrance(self) -> EntranceAddress | None:
         """The way in that the user named with --gateway, or the best one."""
@@ -119,7 +119,7 @@ def _unseen(witness: Witness, text: str) -> tuple[BlindSpot, ...]:
     if not spots:
         return ()
     why = f"{text}, as far as it was shown; these were not: {', '.join(spot.what for spot in spots)}"
-    return (BlindSpot(_WHAT, why, spots[0].decide, blocks_verdict=False),)
+    return (BlindSpot(UNHEARD, why, spots[0].decide, blocks_verdict=False),)
 
 
 async def _past_dns(report: Report, way: EntranceAddress, again: Diagnose) -> Report:

@@ -16,8 +16,14 @@ TARGET = parse_target(f"grpc://{HOST}:80")
 PODS = (gateway_pod("gw-0"), gateway_pod("gw-1", ready=False), app_pod("greeter-0"), app_pod("greeter-1", ready=False))
 
 
-def planned(*pods: Any, call: str | None = None, gateway: str | None = None, inside: bool = False, **changes: Any) -> Plan:
-    cluster = cluster_of(objects(*(pods or PODS), cluster_ip="10.96.0.7", **changes), complete=True)
+def planned(
+    *pods: Any,
+    changes: dict[str, Any] | None = None,
+    call: str | None = None,
+    gateway: str | None = None,
+    inside: bool = False,
+) -> Plan:
+    cluster = cluster_of(objects(*(pods or PODS), cluster_ip="10.96.0.7", changes=changes), complete=True)
     return cluster_hops(cluster, HOST, TARGET, call, gateway, inside)
 
 
@@ -66,7 +72,7 @@ def test_a_service_whose_pods_take_mtls_is_not_judged_by_a_request_without_it() 
     ("mode", "tls", "known"), [("SIMPLE", True, True), ("DISABLE", False, True), ("ISTIO_MUTUAL", False, True)]
 )
 def test_what_is_spoken_to_the_pods_is_what_the_objects_say(mode: str, tls: bool, known: bool) -> None:
-    hop = the(planned(rule=policy(tls={"mode": mode})), "backend pod")
+    hop = the(planned(changes={"rule": policy(tls={"mode": mode})}), "backend pod")
     assert hop.target is not None
     assert (hop.target.tls, hop.tls_known, hop.verify) == (tls, known, False)
 
@@ -78,14 +84,14 @@ def test_without_ready_pods_the_level_is_there_and_unseen() -> None:
 
 
 def test_a_headless_service_is_no_hop_of_its_own() -> None:
-    assert "backend Service" not in [hop.role for hop in planned(**{"service.spec.clusterIP": "None"}).hops]
+    assert "backend Service" not in [hop.role for hop in planned(changes={"service.spec.clusterIP": "None"}).hops]
 
 
 def test_a_target_port_with_a_name_is_looked_up_in_each_pod() -> None:
     ports = {"service.spec.ports.0.targetPort": "app"}
     with_name = app_pod("greeter-0")
     with_name["spec"]["containers"][0]["ports"][0]["name"] = "app"
-    plan = planned(gateway_pod("gw-0"), with_name, app_pod("greeter-1"), **ports)
+    plan = planned(gateway_pod("gw-0"), with_name, app_pod("greeter-1"), changes=ports)
     first, second = (hop for hop in plan.hops if hop.role == "backend pod")
     assert first.pod == ("lab", "greeter-0", 50051)
     assert "no container port of the name" in second.unseen
@@ -102,9 +108,9 @@ def test_the_call_chooses_the_route_and_the_others_are_told() -> None:
     match = {"match": [{"uri": {"prefix": "/other.Service/"}}]}
     good = {"route": [{"destination": {"host": "greeter", "port": {"number": 50051}}}]}
     changes = {"route.spec.http": [{**match, **destination}, good]}
-    other = planned(call="other.Service/Get", **changes)
+    other = planned(call="other.Service/Get", changes=changes)
     assert the(other, "backend").unseen.startswith("it is no Service with such a port")
-    own = planned(call="lab.Greeter/SayHello", **changes)
+    own = planned(call="lab.Greeter/SayHello", changes=changes)
     assert the(own, "backend pod").name == "lab/greeter-0:50051"
     (note,) = own.notes
     assert note.startswith("only the way by VirtualService lab/greeter spec.http[1] was followed, and not by 1 other")

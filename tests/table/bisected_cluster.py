@@ -34,9 +34,9 @@ def app_pod(name: str, ready: bool = True) -> Raw:
     return pod("lab", name, {"app": "greeter"}, APP_PORT, ready, annotations={"sidecar.istio.io/inject": "false"})
 
 
-def objects(*pods: Raw, cluster_ip: str = "127.0.0.1", **changes: Any) -> list[Raw]:
+def objects(*pods: Raw, cluster_ip: str = "127.0.0.1", changes: Raw | None = None) -> list[Raw]:
     """Gateway, route and Services, with these pods instead of the Deployments."""
-    fields = {"service.spec.clusterIP": cluster_ip, "edge-service.spec.clusterIP": cluster_ip, **changes}
+    fields = {"service.spec.clusterIP": cluster_ip, "edge-service.spec.clusterIP": cluster_ip, **(changes or {})}
     kept = [raw for raw in behind(fields) if raw["kind"] not in ("Deployment", "Secret")]
     return [*kept, *pods, *map(_slice_of, pods)]
 
