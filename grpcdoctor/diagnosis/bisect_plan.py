@@ -21,6 +21,9 @@ MOST_PODS: Final = 50
 
 _GATEWAY_SERVICE, _GATEWAY_POD, _BACKEND, _BACKEND_POD = 1, 2, 3, 4
 _OUTSIDE: Final = "its cluster IP {} does not answer from here, outside of the cluster; its pods are asked instead"
+_STRANGER: Final = (
+    "what answers at its cluster IP {} from here, outside of the cluster, may be another; its pods are asked instead"
+)
 _MESHED: Final = (
     "it does not answer this request, which came without the mesh's mTLS, as no request of the mesh does; its pods tell"
 )
@@ -167,10 +170,11 @@ def _service_hop(
         yield PlannedHop(level, role, port.title, unseen="it has no cluster IP")
         return
     meshed = level == _BACKEND and any(workload.mesh.takes_mtls for workload in service.workloads)
+    outside = not inside and not service.external_name
     yield PlannedHop(
         level, role, port.title, replace(target, connect_to=(address, port.number)),
-        unreachable="" if inside or service.external_name else _OUTSIDE.format(address),
-        refused=_MESHED if meshed else "",
+        unreachable=_OUTSIDE.format(address) if outside else "",
+        refused=_MESHED if meshed else _STRANGER.format(address) if outside else "",
     )  # fmt: skip
 
 

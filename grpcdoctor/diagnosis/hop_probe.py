@@ -106,6 +106,6 @@ def _weighed(hop: PlannedHop, report: Report) -> Looked:
     tcp = Observations(report.observations).get(TcpFacts)
     if hop.unreachable and (tcp is None or not tcp.connected):
         return unseen(hop, hop.unreachable)
-    if hop.refused and looked.hop.state is HopState.FAILS:
+    if hop.refused:
         return unseen(hop, f"{hop.refused} ({looked.hop.detail})")
     return looked

@@ -164,6 +164,20 @@ def test_services_that_answer_from_here_are_hops_like_others(
     assert report["bisect"]["works_at"] == [f"backend Service lab/greeter:{backends.h2c}"]
 
 
+def test_whoever_answers_at_a_cluster_ip_outside_of_the_cluster_is_not_taken_for_the_service(
+    env: Environment, envoy: Envoy, good_pods: KubeApi, backends: Backends
+) -> None:
+    """A web server answers there."""
+    broken = envoy.port("http1-to-grpc")
+    stranger = {"name": "http2", "port": backends.http1, "targetPort": 80}
+    good_pods.add(*objects(gateway_pod("gw-0"), changes={"edge-service.spec.ports": [stranger]}))
+    good_pods.pod_ports["istio-system", "gw-0", 80] = broken
+    report = bisected(env, broken)
+    assert states(report) == "F ? F ? WW"
+    (detail,) = details(report, "gateway Service")
+    assert detail.startswith("what answers at its cluster IP 127.0.0.1 from here, outside of the cluster, may be")
+
+
 def test_the_call_is_asked_of_every_hop(env: Environment, envoy: Envoy, good_pods: KubeApi) -> None:
     port = envoy.port("no-route-path")
     let_pods_answer(good_pods, {"gw-0": port}, {})
