@@ -25,6 +25,8 @@ from grpcdoctor.wire.resolve import Resolver
 _LONGEST_HEAD: Final = 64 * 1024
 _LONGEST_BODY: Final = 64 * 1024
 _LONGEST_TEXT: Final = 300
+_BODY_SECONDS: Final = 1.0
+"""It mostly comes together with the head, and only explains."""
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _KINDS: Final = {401: "forbidden", 403: "forbidden", 404: "no-pod"}
 _NOT_RUNNING: Final = re.compile(r"does not have a host assigned|not running|is not ready|Current status=", re.I)
@@ -152,7 +154,10 @@ async def _accepted(
     status = int(words[1][:3])
     headers = http.client.parse_headers(BytesIO(rest))
     if status != 101:
-        body = await _body(reader, headers)
+        try:
+            body = await Deadline.after(_BODY_SECONDS).wait(_body(reader, headers))
+        except TimeoutError:
+            body = b""
         raise _refusal(status, body, access)
     if headers.get("sec-websocket-accept", "").strip() != accept_of(key):
         raise PortForwardError("garbage", f"{access.authority} upgrades to something that is no WebSocket")
@@ -164,7 +169,7 @@ async def _accepted(
 
 
 async def _body(reader: asyncio.StreamReader, headers: http.client.HTTPMessage) -> bytes:
-    """As much of it as comes; it only explains."""
+    """As much of it as comes."""
     length = headers.get("content-length", "")
     chunked = "chunked" in headers.get("transfer-encoding", "").lower()
     body = b""
