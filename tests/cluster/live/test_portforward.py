@@ -25,64 +25,12 @@ from grpcdoctor.model.options import ProbeOptions
 from grpcdoctor.model.report import Report
 from grpcdoctor.model.target import parse_target
 from grpcdoctor.wire.deadline import Deadline
+from tests.cluster.live.pod_servers import PORT, answer_at_the_end, answer_http, drip, echo, in_the_pod, refusal, tunnel
 from tests.cluster.live.things import pod
 from tests.lab.connect_proxy import connect_proxy
 from tests.lab.grpc_server import GrpcServer
-from tests.lab.kube_api import TOKEN, Fault, KubeApi, running_kube_api, unreachable_port, write_kubeconfig
-from tests.lab.port_forward import CUT_AFTER, MISBEHAVIOURS, V4, V5
-
-PORT = 50051
-Talk = Callable[[socket.socket], None]
-
-
-@contextlib.contextmanager
-def in_the_pod(talk: Talk) -> Iterator[int]:
-    """A server that has this talk with everybody who comes; its port."""
-    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
-
-        def serve(connection: socket.socket) -> None:
-            with contextlib.suppress(OSError), connection:
-                talk(connection)
-
-        def accept() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
-
-        thread = threading.Thread(target=accept, daemon=True)
-        thread.start()
-        yield listener.getsockname()[1]
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join(5)
-
-
-def echo(connection: socket.socket) -> None:
-    while data := connection.recv(65536):
-        connection.sendall(data)
-
-
-def answer_at_the_end(connection: socket.socket) -> None:
-    """Says how much came, when no more comes."""
-    size = 0
-    while data := connection.recv(65536):
-        size += len(data)
-    connection.sendall(f"{size} bytes".encode() + b"." * 100_000)
-
-
-def answer_http(connection: socket.socket) -> None:
-    """Like Envoy's admin port: an answer as soon as the head of a request is there, slowly."""
-    head = b""
-    while b"\r\n\r\n" not in head:
-        head += connection.recv(65536)
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n")
-    for _ in range(20):
-        time.sleep(0.005)
-        connection.sendall(b"x" * 10_000)
-
-
-def drip(connection: socket.socket) -> None:
-    connection.sendall(b"y" * CUT_AFTER)
-    echo(connection)
+from tests.lab.kube_api import TOKEN, Fault, KubeApi, running_kube_api
+from tests.lab.port_forward import MISBEHAVIOURS, V4, V5
 
 
 @pytest.fixture
@@ -91,19 +39,6 @@ def connection(api: KubeApi, tmp_path: Path) -> Iterator[Connection]:
     api.add(pod("greeter-0"))
     with connect(kubeconfig=str(api.kubeconfig(tmp_path))) as opened:
         yield opened
-
-
-def tunnel(connection: Connection, name: str = "greeter-0", seconds: float = 5, port: int = PORT) -> Tunnel:
-    return Tunnel.open(connection, "prod", name, port, Deadline.after(seconds))
-
-
-def refusal(connection: Connection, name: str = "greeter-0", seconds: float = 5) -> PortForwardError:
-    """Why no tunnel opens."""
-    with pytest.raises(PortForwardError) as refused:
-        tunnel(connection, name, seconds)
-    assert TOKEN not in refused.value.text
-    assert "\n" not in refused.value.text
-    return refused.value
 
 
 def end_of(opened: Tunnel) -> PortForwardError | None:
@@ -206,13 +141,6 @@ def test_a_pod_that_does_not_exist_or_does_not_run_is_told_as_such(connection: C
 def test_a_handshake_that_never_comes_ends_at_its_deadline(connection: Connection, api: KubeApi) -> None:
     api.fail("portforward", Fault(way="slow"))
     assert refusal(connection, seconds=0.3).kind == "timeout"
-
-
-def test_an_api_server_that_is_gone_is_told_as_such(tmp_path: Path) -> None:
-    with connection_to(unreachable_port(), tmp_path) as gone:
-        refused = refusal(gone)
-    assert refused.kind == "unreachable"
-    assert "connection refused" in refused.text
 
 
 def test_a_port_at_which_nothing_listens_is_told_in_the_words_of_the_kubelet(connection: Connection) -> None:
@@ -376,81 +304,3 @@ def test_the_official_client_takes_the_lab_for_an_api_server(connection: Connect
     bad.socket(1234).settimeout(10)
     assert bad.socket(1234).recv(10) == b""
     assert "connection refused" in bad.error(1234)
-
-
-GOOD_HEAD = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-
-
-def connection_to(port: int, folder: Path, **cluster: str) -> Connection:
-    """Without a greeting: what is there is no API server."""
-    from grpcdoctor.cluster.live.kubeconfig import read_context
-    from grpcdoctor.cluster.live.login import log_in
-
-    server = {"server": f"http://127.0.0.1:{port}", **cluster}
-    path = write_kubeconfig(folder / "hostile.yaml", server, {"token": TOKEN})
-    return Connection(log_in(read_context([path], None)), "lab")
-
-
-def sending(answer: bytes) -> Talk:
-    def talk(connection: socket.socket) -> None:
-        connection.recv(65536)
-        connection.sendall(answer)
-        connection.recv(1)
-
-    return talk
-
-
-def dripping(connection: socket.socket) -> None:
-    connection.recv(65536)
-    for byte in GOOD_HEAD * 100:
-        connection.sendall(bytes([byte]))
-        time.sleep(0.02)
-
-
-def endless(connection: socket.socket) -> None:
-    connection.recv(65536)
-    connection.sendall(GOOD_HEAD)
-    while True:
-        connection.sendall(b"X-More: " + b"x" * 1000 + b"\r\n")
-
-
-@pytest.mark.parametrize(
-    ("talk", "kind", "words"),
-    [
-        (dripping, "timeout", "has not opened the tunnel in time"),
-        (endless, "garbage", "a head without end"),
-        (sending(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), "garbage", "does not speak HTTP"),
-        (sending(GOOD_HEAD + b"Sec-WebSocket-Accept: no\r\n\r\n"), "garbage", "something that is no WebSocket"),
-        (sending(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 99999\r\n\r\n{"), "forbidden", "without a word"),
-        (sending(b"HTTP/1.1 502 x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nnope\r\n0\r\n\r\n"), "server", "nope"),
-        (sending(b"HTTP/1.1 503 x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), "server", "without a word"),
-        (lambda connection: None, "dropped", "closed the connection instead"),
-    ],
-    ids=["dripping", "endless", "ssh", "accept", "short body", "chunked", "bad chunks", "closed"],
-)
-def test_what_is_no_api_server_is_told_within_the_deadline(
-    talk: Talk, kind: str, words: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    with in_the_pod(talk) as port, connection_to(port, tmp_path) as connection:
-        refused = refusal(connection, seconds=1.5)
-    assert (refused.kind, words in refused.text) == (kind, True), refused.text
-    assert capfd.readouterr().err == ""
-
-
-def test_a_subprotocol_that_was_not_offered_is_not_taken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("grpcdoctor.cluster.live.upgrade.accept_of", lambda key: "yes")
-    answer = GOOD_HEAD + b"Sec-WebSocket-Accept: yes\r\nSec-WebSocket-Protocol: v4.base64.channel.k8s.io\r\n\r\n"
-    with in_the_pod(sending(answer)) as port, connection_to(port, tmp_path) as other:
-        assert 'the subprotocol "v4.base64.channel.k8s.io"' in refusal(other).text
-
-
-def test_a_proxy_that_refuses_is_named_without_its_password(tmp_path: Path) -> None:
-    with connect_proxy(refuse="407 Proxy Authentication Required") as proxy:
-        url = f"http://me:pass-in-url@127.0.0.1:{proxy.port}"
-        with connection_to(1, tmp_path, **{"proxy-url": url}) as connection:
-            refused = refusal(connection)
-        assert (refused.kind, "407 Proxy Authentication Required" in refused.text) == ("unreachable", True)
-        assert "pass-in-url" not in refused.text
-        assert "Basic " in proxy.requests[0]
