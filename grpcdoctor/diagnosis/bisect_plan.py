@@ -57,6 +57,8 @@ class Plan:
 
     hops: tuple[PlannedHop, ...]
     notes: tuple[str, ...] = ()
+    outermost: str = "target"
+    """What the target itself is."""
 
     @property
     def namespaces(self) -> tuple[str, ...]:
@@ -86,7 +88,8 @@ def cluster_hops(
     backends = [backend for backend in path.rule.backends if backend.weight != 0]
     for backend in backends:
         hops += _backend_hops(path, backend, target, inside)
-    return Plan(tuple(hops), (*_other_ways(cluster, host, path), *_left_out(hops)))
+    outermost = "public address" if path.entrance is not None else "address"
+    return Plan(tuple(hops), (*_other_ways(cluster, host, path), *_left_out(hops)), outermost)
 
 
 def _other_ways(cluster: Cluster, host: str, path: Path) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -108,7 +108,7 @@ def _causes(report: Report, looked: Sequence[Looked], found: Bisection) -> tuple
     own = next((each for each in report.causes if cause.name in _names_of(each)), None)
     folded: tuple[Cause, ...] = ()
     if own is None:
-        own = _of_hop(cause, broken.hop, found.outcome)
+        own = _of_hop(cause, broken.hop, found.outcome is Outcome.SOME)
         folded = _symptoms(report, looked, broken) if found.outcome in _EXPLAINING else ()
     told = replace(
         own,
@@ -116,14 +116,27 @@ def _causes(report: Report, looked: Sequence[Looked], found: Bisection) -> tuple
         consequences=(*own.consequences, *(finding for one in folded for finding in (one.root, *one.consequences))),
         evidence=(*_evidence(looked), *own.evidence, *(_so_also(one) for one in folded)),
     )
-    left = (each for each in report.causes if each is not own and each not in folded)
-    return (told, *left)
+    left = tuple(each for each in report.causes if each is not own and each not in folded)
+    known = {name for each in (told, *left) for name in _names_of(each)}
+    return (told, *_of_others(looked, found, known), *left)
 
 
-def _of_hop(cause: Cause, hop: BisectHop, outcome: Outcome) -> Cause:
-    """A cause that only the hop's own report has; where others like it work, some calls fail and not all."""
+def _of_hop(cause: Cause, hop: BisectHop, some: bool) -> Cause:
+    """A cause that only the hop's own report has. `some`: others like it work, so some calls fail and not all."""
     root = replace(cause.root, message=f"{hop.title}: {cause.root.message}", subject=Subject(endpoint=hop.name))
-    return replace(cause, root=replace(root, severity=Severity.WARNING) if outcome is Outcome.SOME else root)
+    return replace(cause, root=replace(root, severity=Severity.WARNING) if some else root)
+
+
+def _of_others(looked: Sequence[Looked], found: Bisection, known: set[str]) -> Iterator[Cause]:
+    """What else is wrong: of several broken pods one each cause, and pods that fail beside others that work."""
+    working = {one.hop.level for one in looked if one.hop.state is HopState.WORKS}
+    for one in looked:
+        cause = one.report.first_cause if one.report is not None else None
+        if one.hop.state is not HopState.FAILS or cause is None or cause.name in known:
+            continue
+        if one.hop.title in found.breaks_at or one.hop.level in working:
+            known.add(cause.name)
+            yield _of_hop(cause, one.hop, one.hop.level in working)
 
 
 def _symptoms(report: Report, looked: Sequence[Looked], broken: Looked) -> tuple[Cause, ...]:

@@ -65,7 +65,7 @@ async def bisect_given(
         report = await outermost
     finally:
         outermost.cancel()
-    return bisected(report, (looked_of(report, "target"), *looked), plan.notes)
+    return bisected(report, (looked_of(report, plan.outermost), *looked), plan.notes)
 
 
 async def bisect_cluster(
@@ -85,7 +85,7 @@ async def bisect_cluster(
         report = replace(report, blind_spots=(*report.blind_spots, *spots.values()))
         hops = [_forbidden(hop, spots) for hop in plan.hops]
         looked = await _look_at(hops, HopProbe(options, connection))
-        return bisected(report, (looked_of(report, "public address"), *looked), plan.notes)
+        return bisected(report, (looked_of(report, plan.outermost), *looked), plan.notes)
     finally:
         cluster.close()
 
@@ -93,7 +93,7 @@ async def bisect_cluster(
 def _without_hops(report: Report, why: str) -> Report:
     """What is behind the address is one hop that was not seen: so the address is not taken for the innermost."""
     behind = PlannedHop(1, "hops behind", report.target.endpoint)
-    return bisected(report, (looked_of(report, "public address"), unseen(behind, why)), ())
+    return bisected(report, (looked_of(report, "address"), unseen(behind, why)), ())
 
 
 def _why_unread(report: Report) -> str:

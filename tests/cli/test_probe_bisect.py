@@ -132,6 +132,27 @@ def test_single_pods_that_fail_are_named_although_the_address_works(
     assert report["causes"][0]["subject"] == {"endpoint": "lab/greeter-1:50051"}
 
 
+def test_pods_that_fail_beside_others_are_told_beside_a_gateway_that_breaks_it_too(
+    env: Environment, envoy: Envoy, backends: Backends, api: KubeApi
+) -> None:
+    broken = envoy.port("http1-to-grpc")
+    api.add(*objects(gateway_pod("gw-0"), app_pod("greeter-0"), app_pod("greeter-1"), app_pod("greeter-2")))
+    apps = {"greeter-0": backends.h2c, "greeter-1": backends.not_serving, "greeter-2": backends.closed}
+    let_pods_answer(api, {"gw-0": broken}, apps)
+    report = bisected(env, broken)
+    assert (states(report), report["bisect"]["outcome"]) == ("F ? F ? WFF", "between")
+    told = [(cause["name"], cause["severity"]) for cause in report["causes"]]
+    assert told == [("upstream-protocol-mismatch", "error"), ("not-serving", "warning"), ("tcp-refused", "warning")]
+
+
+def test_a_service_called_by_its_own_name_has_no_gateway(env: Environment, envoy: Envoy, good_pods: KubeApi) -> None:
+    there = f"127.0.0.1:{envoy.port('healthy-h2c')}"
+    host = "grpc://greeter.lab.svc.cluster.local:50051"
+    done = env.run("probe", host, "--connect-to", there, "--bisect", "-o", "json")
+    hops = report_of(done)["bisect"]["hops"]
+    assert [hop["role"] for hop in hops] == ["address", "backend Service", "backend pod", "backend pod"]
+
+
 def test_where_all_works_it_says_so_and_what_it_has_not_seen(
     env: Environment, envoy: Envoy, good_pods: KubeApi
 ) -> None:
