@@ -45,6 +45,7 @@ def _refusal(arguments: list[str]) -> str | None:
         mock.patch("grpcdoctor.cli.commands.probe.probe_one", return_value=0),
         mock.patch("grpcdoctor.cli.commands.probe.probe_many", return_value=0),
         mock.patch("grpcdoctor.cli.commands.probe.replay", return_value=0),
+        mock.patch("grpcdoctor.cli.bisecting.bisect", return_value=0),
         mock.patch("grpcdoctor.cli.commands.inspect.inspect", return_value=0),
         mock.patch("grpcdoctor.cli.commands.explain.explain", return_value=0),
         mock.patch("grpcdoctor.cli.commands.envoy.show", return_value=0),

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from grpcdoctor.cluster.live.connection import Connection
+    from grpcdoctor.diagnosis.bisecting import TunnelledCluster
     from grpcdoctor.diagnosis.hearing import AskedCluster, Look
     from grpcdoctor.diagnosis.with_cluster import Witness
     from grpcdoctor.model.target import Target
@@ -51,19 +53,8 @@ class AtHand:
 
         Raises click.UsageError for a cluster that the user names beside a target that no object can name.
         """
-        from grpcdoctor.model.target import is_address, split_host_port
-
-        host = split_host_port(target.authority)[0] if target.authority is not None else target.host
-        if self.no_cluster:
-            return None
-        if target.unix_path is not None or is_address(host):
-            if self.named:
-                raise click.UsageError(
-                    f"{target.unix_path or host} is an address, and the objects of a cluster go by host: "
-                    "add --authority HOST, or leave out -f, --context, --kubeconfig and --gateway"
-                )
-            return None
-        if host == "localhost" and not self.named:
+        host = self._host_of(target)
+        if self.no_cluster or host is None or (host == "localhost" and not self.named):
             return None
         look = self._manifests(host) if self.filename else self._live(host, timeout)
         if look is None:
@@ -72,6 +63,37 @@ class AtHand:
 
         return AskedCluster(look, self.gateway, None if self.named else PATIENCE_SECONDS)
 
+    def tunnelled(self, target: Target, timeout: float) -> TunnelledCluster:
+        """The live cluster to bisect through. Raises click.UsageError where there is none."""
+        from grpcdoctor.cluster.live.kubeconfig import cluster_at_hand
+        from grpcdoctor.diagnosis.bisecting import TunnelledCluster
+
+        hops = "or name the hops: --bisect=ADDR,ADDR"
+        if self.filename:
+            raise click.UsageError(f"--bisect goes to the pods, and -f only reads manifests; name a --context, {hops}")
+        if self.no_cluster:
+            raise click.UsageError(f"--bisect finds the hops in the cluster; leave out --no-cluster, {hops}")
+        host = self._host_of(target)
+        if host is None:
+            raise click.UsageError(f"--bisect finds the hops by host; for an address add --authority HOST, {hops}")
+        if not self.named and not cluster_at_hand(None):
+            raise click.UsageError(f"--bisect finds the hops in the cluster, and there is no kubeconfig; {hops}")
+        return TunnelledCluster(self._connect, lambda connection: self._read(connection, host, timeout), self.gateway)
+
+    def _host_of(self, target: Target) -> str | None:
+        """The host that objects may name; None for an address."""
+        from grpcdoctor.model.target import is_address, split_host_port
+
+        host = split_host_port(target.authority)[0] if target.authority is not None else target.host
+        if target.unix_path is None and not is_address(host):
+            return host
+        if self.named:
+            raise click.UsageError(
+                f"{target.unix_path or host} is an address, and the objects of a cluster go by host: "
+                "add --authority HOST, or leave out -f, --context, --kubeconfig and --gateway"
+            )
+        return None
+
     def _live(self, host: str, timeout: float) -> Look | None:
         from grpcdoctor.cluster.live.kubeconfig import cluster_at_hand
 
@@ -79,22 +101,26 @@ class AtHand:
             return None
 
         def look() -> Witness | None:
-            from grpcdoctor.cluster.entrance_addresses import ADDRESS_KINDS
-            from grpcdoctor.cluster.live.connection import connect
-            from grpcdoctor.cluster.live.host import read_for_host
-            from grpcdoctor.diagnosis.registry import kinds_read
-            from grpcdoctor.diagnosis.with_cluster import Witness
-            from grpcdoctor.model.report import Scope
-
-            with connect(self.context, self.kubeconfig) as connection:
-                kinds = (*kinds_read(), *ADDRESS_KINDS)
-                cluster = read_for_host(
-                    connection, host, kinds=kinds, secrets=not self.no_secrets, deadline_seconds=timeout
-                )
-                scope = Scope(f"context {connection.context}", connection.context)
-            return Witness(cluster, scope, host)
+            with self._connect() as connection:
+                return self._read(connection, host, timeout)
 
         return look
+
+    def _connect(self) -> Connection:
+        from grpcdoctor.cluster.live.connection import connect
+
+        return connect(self.context, self.kubeconfig)
+
+    def _read(self, connection: Connection, host: str, timeout: float) -> Witness:
+        from grpcdoctor.cluster.entrance_addresses import ADDRESS_KINDS
+        from grpcdoctor.cluster.live.host import read_for_host
+        from grpcdoctor.diagnosis.registry import kinds_read
+        from grpcdoctor.diagnosis.with_cluster import Witness
+        from grpcdoctor.model.report import Scope
+
+        kinds = (*kinds_read(), *ADDRESS_KINDS)
+        cluster = read_for_host(connection, host, kinds=kinds, secrets=not self.no_secrets, deadline_seconds=timeout)
+        return Witness(cluster, Scope(f"context {connection.context}", connection.context), host)
 
     def _manifests(self, host: str) -> Look:
         """Read at once: a wrong file is told before anything is probed."""

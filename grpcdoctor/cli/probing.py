@@ -77,7 +77,7 @@ def probe_one(
     """Probe one target, ask the cluster behind it if there is one, and print the report."""
     if save is not None:
         _check_writable(save)
-    report = _run(_diagnose(target, options, shown, cluster))
+    report = run_probe(_diagnose(target, options, shown, cluster))
     write(shown.format.render(report, shown.style))
     if save is not None:
         _save(save, report, options)
@@ -111,7 +111,7 @@ def probe_many(targets: Sequence[Target], options: ProbeOptions, shown: Presenta
     run = _ManyRun(shown, lines, Status("", len(targets), enabled=not shown.trace))
     write(lines.head())
     try:
-        _run(run.go(targets, options, concurrency))
+        run_probe(run.go(targets, options, concurrency))
     except Interrupted:
         write(lines.tail())
         say(f"grpcdoctor: interrupted after {run.status.done} of {len(targets)} targets")
@@ -147,7 +147,7 @@ class _ManyRun:
         self.code = worst(self.code, exit_code(report, self.shown.fail_on))
 
 
-def _run(work: Coroutine[Any, Any, T]) -> T:
+def run_probe(work: Coroutine[Any, Any, T]) -> T:
     """The result of the work; a certificate file that OpenSSL refuses is the user's error, not ours."""
     from grpcdoctor.wire.tls import ContextError
 

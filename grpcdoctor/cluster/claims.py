@@ -20,12 +20,18 @@ def claiming(cluster: Cluster, host: str) -> tuple[Object, ...]:
 
 
 def namespaces_concerned(cluster: Cluster, host: str) -> tuple[str, ...]:
-    """The namespaces of the objects that claim a host, and of the Services that they send to."""
-    found: dict[str, None] = {}
+    """The namespaces of the objects that claim a host, of the Services that they send to, and of the one it names."""
+    named = service_named(host)
+    found: dict[str, None] = {named[0]: None} if named is not None else {}
     for item in claiming(cluster, host):
         found[item.namespace] = None
         found.update(dict.fromkeys(_destinations(item.raw)))
     return tuple(found)
+
+
+def service_named(host: str) -> tuple[str, str] | None:
+    """(namespace, name) of the Service that callers inside the cluster mean, whether or not it exists."""
+    return service_name_of(host.rstrip(".") + (".local" if host.endswith(".svc") else ""))
 
 
 def _claiming(cluster: Cluster, host: str) -> Iterator[Object]:
@@ -39,7 +45,7 @@ def _claiming(cluster: Cluster, host: str) -> Iterator[Object]:
         if any(covers(own, host) for own in rule.hosts):
             yield rule.object
             yield from (entrance.object for entrance in rule.entrances)
-    named = service_name_of(host.rstrip(".") + (".local" if host.endswith(".svc") else ""))
+    named = service_named(host)
     known = cluster.get(SERVICE, *named) if named is not None else None
     if known is not None:  # callers inside the cluster, with or without a route for them
         yield known

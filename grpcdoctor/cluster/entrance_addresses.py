@@ -11,7 +11,7 @@ from grpcdoctor.cluster.kinds import GATEWAY, INGRESS, NODE, Kind
 from grpcdoctor.cluster.objects import Object
 from grpcdoctor.cluster.paths import paths_for
 from grpcdoctor.cluster.routes import Entrance
-from grpcdoctor.cluster.services import Service
+from grpcdoctor.cluster.services import Service, ServicePort
 from grpcdoctor.cluster.snapshot import Cluster
 
 ADDRESS_KINDS: Final[tuple[Kind, ...]] = (NODE,)
@@ -71,10 +71,7 @@ def _of(cluster: Cluster, entrance: Entrance) -> Iterator[EntranceAddress]:
 
 
 def _of_service(cluster: Cluster, service: Service, listener: int, tls: bool) -> EntranceAddress:
-    """The Service in front of a gateway; its port is the one whose number or target the listener is."""
-    ports = service.ports
-    port = next((p for p in ports if p.number == listener), None)
-    port = port or next((p for p in ports if p.target == listener), None)
+    port = port_in_front(service, listener)
     given = _balancer(service.object)
     node_port = number_at(port.raw, "nodePort") if port is not None else None
     nodes = tuple(_node_addresses(cluster)) if node_port is not None and not given else ()
@@ -89,6 +86,12 @@ def _of_service(cluster: Cluster, service: Service, listener: int, tls: bool) ->
         external=external or nodes,
         node_port=None if external else node_port,
     )
+
+
+def port_in_front(service: Service, listener: int) -> ServicePort | None:
+    """The port of the Service in front of a gateway: the one whose number or target the listener is."""
+    by_number = next((port for port in service.ports if port.number == listener), None)
+    return by_number or next((port for port in service.ports if port.target == listener), None)
 
 
 def _balancer(item: Object) -> tuple[str, ...]:

@@ -7,13 +7,13 @@ is over is a blind spot, and never an error: a probe needs no cluster.
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Final
 
 from grpcdoctor.cluster.entrance_addresses import EntranceAddress, addresses_for
+from grpcdoctor.diagnosis.background import in_background
 from grpcdoctor.diagnosis.plan import describe_bug
 from grpcdoctor.diagnosis.with_cluster import Witness, heard, ingress_facts
 from grpcdoctor.model.facts.reach import DnsFacts, IngressFacts
@@ -34,7 +34,7 @@ Judge = Callable[[Run, str, float], Report]
 OBSERVATION: Final = "cluster"
 _RESOLVE_SECONDS: Final = 2.0
 _LATE: Final = "it was not read in time; --context and --timeout give it more"
-_WHAT: Final = "what the cluster behind this endpoint says"
+UNHEARD: Final = "what the cluster behind this endpoint says"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Hearing:
         self._deadline = Deadline.after(timeout)
         self._gateway = cluster.gateway
         self._patience = cluster.patience
-        self._answer = _in_thread(cluster.look)
+        self._answer = in_background(cluster.look, "cluster")
 
     async def witness(self) -> Witness | BlindSpot | None:
         """The cluster, or why it could not be asked in time; None where there is none."""
@@ -65,11 +65,11 @@ class Hearing:
         try:
             return await self._deadline.wait(asyncio.shield(self._answer))
         except TimeoutError:
-            return BlindSpot(_WHAT, _LATE, blocks_verdict=False)
+            return BlindSpot(UNHEARD, _LATE, blocks_verdict=False)
         except ClusterError as failed:
-            return BlindSpot(_WHAT, str(failed), blocks_verdict=False)
+            return BlindSpot(UNHEARD, str(failed), blocks_verdict=False)
         except Exception as bug:
-            return BlindSpot(_WHAT, describe_bug(bug), blocks_verdict=False)
+            return BlindSpot(UNHEARD, describe_bug(bug), blocks_verdict=False)
 
     async def entrance(self) -> EntranceAddress | None:
         """The way in that the user named with --gateway, or the best one."""
@@ -113,41 +113,13 @@ class Hearing:
         return heard(_observed(report, Observation(OBSERVATION, Outcome.OK, duration_ms=took)), run, found)
 
 
-def _in_thread(look: Look) -> asyncio.Future[Witness | None]:
-    """In a daemon thread: a cluster that does not answer cannot hold up the exit."""
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[Witness | None] = loop.create_future()
-
-    def deliver(found: Witness | None, failed: BaseException | None) -> None:
-        if answer.done():
-            return
-        if failed is None:
-            answer.set_result(found)
-        else:
-            answer.set_exception(failed)
-
-    def work() -> None:
-        found, failed = None, None
-        try:
-            found = look()
-        except BaseException as error:
-            failed = error
-        try:
-            loop.call_soon_threadsafe(deliver, found, failed)
-        except RuntimeError:  # the run is over, nobody waits
-            pass
-
-    threading.Thread(target=work, name="cluster", daemon=True).start()
-    return answer
-
-
 def _unseen(witness: Witness, text: str) -> tuple[BlindSpot, ...]:
     """What was not shown may well claim the host."""
     spots = witness.cluster.blind_spots
     if not spots:
         return ()
     why = f"{text}, as far as it was shown; these were not: {', '.join(spot.what for spot in spots)}"
-    return (BlindSpot(_WHAT, why, spots[0].decide, blocks_verdict=False),)
+    return (BlindSpot(UNHEARD, why, spots[0].decide, blocks_verdict=False),)
 
 
 async def _past_dns(report: Report, way: EntranceAddress, again: Diagnose) -> Report:

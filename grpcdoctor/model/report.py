@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from grpcdoctor.model.bisection import Bisection
 from grpcdoctor.model.envoy import EnvoyView
 from grpcdoctor.model.finding import BlindSpot, Evidence, Finding, Fix, Verdict
 from grpcdoctor.model.frame import FrameRecord
@@ -155,6 +156,8 @@ class Report:
     service_routes: tuple[ServiceRoute, ...] = ()
     suppressed: tuple[tuple[str, int], ...] = ()
     """(rule, how many of its findings the user does not want to see)."""
+    bisection: Bisection | None = None
+    """Which of the hops of one way work, where that was asked."""
     trace: tuple[FrameRecord, ...] = field(default=(), repr=False)
     envoy: EnvoyView | None = field(default=None, repr=False)
     """What an Envoy says of itself, of the command `envoy`."""

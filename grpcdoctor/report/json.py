@@ -9,6 +9,7 @@ from dataclasses import fields
 from functools import lru_cache, partial
 from typing import Any
 
+from grpcdoctor.model.bisection import BisectHop, Bisection
 from grpcdoctor.model.codec import encode
 from grpcdoctor.model.finding import BlindSpot, Change, Evidence, Finding, Fix, Operation
 from grpcdoctor.model.observation import Observation
@@ -70,6 +71,8 @@ def to_json(report: Report) -> dict[str, Any]:
         found["envoy"] = encode(report.envoy)
     if report.service_routes:
         found["service_routes"] = [encode(item) for item in report.service_routes]
+    if report.bisection is not None:
+        found["bisect"] = _bisection(report.bisection)
     return found
 
 
@@ -162,6 +165,31 @@ def _path(path: HopPath) -> dict[str, Any]:
         "grpc": path.is_grpc,
         "problem": path.problem,
         "hops": [_hop(hop) for hop in path.hops],
+    }
+
+
+def _bisection(found: Bisection) -> dict[str, Any]:
+    return {
+        "outcome": found.outcome.value,
+        "sentence": found.sentence,
+        "breaks_at": list(found.breaks_at),
+        "works_at": list(found.works_at),
+        "notes": list(found.notes),
+        "hops": [_bisect_hop(hop) for hop in found.hops],
+    }
+
+
+def _bisect_hop(hop: BisectHop) -> dict[str, Any]:
+    return {
+        "level": hop.level,
+        "role": hop.role,
+        "name": hop.name,
+        "state": hop.state.value,
+        "way": hop.way or "direct",
+        "speaks": hop.speaks or None,
+        "cause": hop.cause,
+        "detail": hop.detail,
+        "duration_ms": _ms(hop.duration_ms),
     }
 
 

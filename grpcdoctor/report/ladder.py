@@ -45,7 +45,8 @@ def ladder(report: Report) -> tuple[Rung, ...]:
     seen = Observations(report.observations)
     rungs = [rung for build in _BUILDERS if (rung := build(seen, report)) is not None]
     for finding in report.findings:
-        _worsen(rungs, finding)
+        if finding.subject is None or finding.subject.endpoint is None:  # else it is about a hop of a bisected way
+            _worsen(rungs, finding)
     return tuple(rungs)
 
 

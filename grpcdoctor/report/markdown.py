@@ -14,6 +14,7 @@ from grpcdoctor.model.observation import Observations, Outcome
 from grpcdoctor.model.report import Cause, Report
 from grpcdoctor.model.rule import Severity
 from grpcdoctor.report import clean, glance, hops
+from grpcdoctor.report.bisection import mark_of_hop
 from grpcdoctor.report.blocks import note_of, place, says
 from grpcdoctor.report.ladder import Rung, ladder
 from grpcdoctor.report.layout import Page
@@ -31,6 +32,7 @@ _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>|#~!@])")
 def render(report: Report, style: Style) -> str:
     inspected = report.command in ("inspect", "envoy") and report.scope is not None
     lines = [f"# {mark_of(report.verdict, style)} {escape(report.name)}: {report.verdict.value}", ""]
+    lines += _bisection(report, style)
     for number, cause in enumerate(report.causes, 1):
         lines += _cause(cause, number, style)
     lines += _paths(report, style)
@@ -117,6 +119,18 @@ def _fenced(text: str, language: str) -> list[str]:
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return [fence + language, *clean.block(text).rstrip("\n").split("\n"), fence]
+
+
+def _bisection(report: Report, style: Style) -> list[str]:
+    """The hops of a bisected way as a table, and what follows from them."""
+    found = report.bisection
+    if found is None:
+        return []
+    lines = ["## Hops", "", f"{escape(found.sentence)}.", "", "| | Hop | Reached by | |", "|---|---|---|---|"]
+    for hop in found.hops:
+        reached = ", ".join(filter(None, (hop.speaks, hop.way)))
+        lines.append(f"| {mark_of_hop(hop, style)[0]} | {escape(hop.title)} | {reached} | {escape(hop.detail)} |")
+    return [*lines, "", *(f"- {escape(note)}" for note in found.notes), ""]
 
 
 def _blind_spots(report: Report) -> list[str]:

@@ -11,6 +11,7 @@ from grpcdoctor.model.finding import Verdict
 from grpcdoctor.model.observation import Observations, Outcome
 from grpcdoctor.model.report import Cause, Report
 from grpcdoctor.report import clean
+from grpcdoctor.report.bisection import bisection, untold
 from grpcdoctor.report.blocks import also, blind_spots, cause_block, remarks, undecided_block
 from grpcdoctor.report.details import details
 from grpcdoctor.report.found import found
@@ -44,10 +45,11 @@ def render(report: Report, style: Style) -> str:
     seen = Observations(report.observations)
     _header(page, report)
     page.blank()
+    bisection(page, report)
     _what_is_wrong(page, report)
     found(page, report, seen)
     blocking = report.verdict is Verdict.INCONCLUSIVE
-    unseen = [spot for spot in report.blind_spots if not (blocking and spot.blocks_verdict)]
+    unseen = [spot for spot in untold(report) if not (blocking and spot.blocks_verdict)]
     _bugs(page, report)
     if report.verdict is Verdict.HEALTHY and not style.verbose:
         remarks(page, report, unseen, HEALTHY_LINES - len(page.lines))

@@ -4,7 +4,8 @@ with running_kube_api(objects) as api:
     api.fail("pods", Fault(403))
     connect(kubeconfig=str(api.kubeconfig(tmp_path)))
 
-It knows nothing but GET; `api.requests` has every request that came, whatever its method.
+It knows GET, tunnels to pods (see port_forward.py), and the question whether one may do something. `api.requests` has
+every request that came, whatever its method.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import yaml
 
 from grpcdoctor.cluster.fields import text_at
 from grpcdoctor.cluster.kinds import KINDS, Kind, kind_of
+from tests.lab import port_forward
 from tests.lab.certificates import lab_certificates
 from tests.lab.kube_api_http import Handler
 from tests.lab.processes import LOOPBACK
@@ -64,6 +66,13 @@ class KubeApi(ThreadingHTTPServer):
         self.headers: list[dict[str, str]] = []
         self.tokens = {TOKEN}
         self.stopping = threading.Event()
+        self.pod_ports: dict[tuple[str, str, int], int] = {}
+        """Which port of this machine is the port of that pod: (namespace, pod, port)."""
+        self.port_forward_protocols: tuple[str, ...] = (port_forward.V4,)
+        self.tunnels_open = 0
+        self.denied: set[tuple[str, str]] = set()
+        """What a review says no to: (verb, "pods/portforward")."""
+        self.reviews: list[dict[str, str]] = []
         self.served = {kind: kind.versions[:1] for kind in KINDS if kind.group in BUILT_IN} | dict(versions)
         self.objects: dict[Kind, dict[tuple[str, str], Manifest]] = {kind: {} for kind in self.served}
         self._faults: dict[str, list[Fault]] = {}
@@ -96,6 +105,17 @@ class KubeApi(ThreadingHTTPServer):
                     fault.times -= 1
                     return fault
         return None
+
+    @contextlib.contextmanager
+    def tunnel(self) -> Iterator[None]:
+        """Counts the tunnels that are open."""
+        with self._lock:
+            self.tunnels_open += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.tunnels_open -= 1
 
     def asked(self, part: str) -> list[str]:
         """The requests that have this in them."""

@@ -10,7 +10,9 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from grpcdoctor.cluster.kinds import Kind
+from grpcdoctor.cluster.fields import text_at
+from grpcdoctor.cluster.kinds import POD, Kind
+from tests.lab import port_forward
 
 if TYPE_CHECKING:
     from tests.lab.kube_api import Fault, KubeApi
@@ -20,7 +22,9 @@ PAGE_LINK = "page-"
 USER = "system:serviceaccount:lab:reader"
 """Whom every request is taken for."""
 AGGREGATED = "apidiscovery.k8s.io"
-REASONS = {401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 410: "Expired", 429: "TooManyRequests"}
+REASONS = {
+    400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 410: "Expired", 429: "TooManyRequests",
+}  # fmt: skip
 VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 
 
@@ -31,7 +35,7 @@ class Handler(BaseHTTPRequestHandler):
     server: KubeApi
 
     def parse_request(self) -> bool:
-        """Every method is written down, and none but GET is known."""
+        """Every method is written down, and none but GET and a review's POST is known."""
         if not super().parse_request():
             return False
         self.server.requests.append(f"{self.command} {self.path}")
@@ -47,8 +51,41 @@ class Handler(BaseHTTPRequestHandler):
             self._status(401, "Unauthorized")
         elif parts in (["version"], ["apis"]) or (parts[0] == "apis" and len(parts) == 3):
             self._about(parts)
+        elif parts[-1] == "portforward":
+            self._port_forward(parts[3], parts[5], int(query["ports"]))
         else:
             self._objects(parts, query)
+
+    def do_POST(self) -> None:
+        """The one question that is a POST: may I?"""
+        review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        about = review["spec"]["resourceAttributes"]
+        self.server.reviews.append(about)
+        fault = self.server.fault_of("selfsubjectaccessreviews", "", 1)
+        if fault is not None and not self._passes(fault, {}, "create", "selfsubjectaccessreviews", "at the cluster"):
+            return
+        what = "/".join(filter(None, (about["resource"], about.get("subresource"))))
+        allowed = (about["verb"], what) not in self.server.denied
+        self._send({**review, "status": {"allowed": allowed}}, 201)
+
+    def _port_forward(self, namespace: str, pod: str, port: int) -> None:
+        """As the API server and the kubelet behind it do."""
+        found = self.server.objects[POD].get((namespace, pod))
+        fault = self.server.fault_of("portforward", namespace, 1)
+        if fault is not None and (fault.status or fault.way in ("slow", "html", "not-json", "dropped")):
+            self._passes(fault, {}, "get", "pods/portforward", f'in API group "" in the namespace "{namespace}"')
+        elif found is None:
+            self._status(404, f'pods "{pod}" not found')
+        elif not text_at(found, "spec", "nodeName"):
+            self._status(400, f"pod {pod} does not have a host assigned")
+        else:
+            opened = port_forward.upgrade(self, self.server.port_forward_protocols)
+            if opened is None:
+                self._status(400, "you must upgrade")
+                return
+            local = self.server.pod_ports.get((namespace, pod, port))
+            with self.server.tunnel():
+                port_forward.forward(*opened, port, local, fault.way if fault is not None else "")
 
     def log_message(self, format: str, *args: Any) -> None:
         """Silent."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import click
 
+from grpcdoctor.cli import bisecting
 from grpcdoctor.cli.at_hand import AtHand, cluster_options
 from grpcdoctor.cli.options import Network, network_options
 from grpcdoctor.cli.output import FailOn, output_options
@@ -35,6 +36,7 @@ _WITH_REPLAY: Final = {"replay_file", "output", "fail_on", "verbose", "no_color"
 @click.option("--quick", is_flag=True, help="Reachability, TLS, HTTP/2 and health on one connection; nothing else.")
 @click.option("--second-opinion/--no-second-opinion", default=None,
               help="Ask grpcio too, or never; by default where the wire shows trouble.")
+@bisecting.OPTION
 @click.option("--concurrency", type=click.IntRange(1, 10_000), default=200, show_default=True, metavar="N",
               help="Targets at a time.")
 @click.option("--trace", is_flag=True, help="Print every frame, decoded, with its time and direction, to stderr.")
@@ -56,6 +58,7 @@ def command(
       grpcdoctor probe localhost:50051 --plaintext
       grpcdoctor probe grpc.example.com --call pkg.Greeter/SayHello --data '{}'
       grpcdoctor probe grpc.example.com -f manifests/          # with the objects behind it
+      grpcdoctor probe grpc.example.com --bisect               # at which hop of the cluster it breaks
       grpcdoctor probe --targets endpoints.txt -o json
     """
     style = style_of(sys.stdout, colour=not given["no_color"], verbose=given["verbose"])
@@ -64,11 +67,15 @@ def command(
         _check_replay(ctx)
         return replay(given["replay_file"], shown)
     _check(given)
+    if given["bisect"] is not None:
+        bisecting.check(given, len(given["target"]))
     at_hand.check()
     parsed = read_targets(given["target"], given["targets"], network.plaintext)
     network.check(parsed)
     targets = [network.apply(target) for target in parsed]
     options = _probe_options(network, given)
+    if given["bisect"] is not None:
+        return bisecting.bisect(targets[0], options, given["bisect"], at_hand, shown)
     if given["targets"] is None and len(targets) == 1:
         alone = given["quick"] and not at_hand.named
         cluster = None if alone else at_hand.cluster_for(targets[0], options.timeout)

@@ -1,4 +1,4 @@
-"""Connection: one API server, one identity, one pool of sockets. It can only GET."""
+"""Connection: one API server, one identity, one pool of sockets. It can only GET, and ask what it may (`review`)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from grpcdoctor.cluster.fields import text_at
+from grpcdoctor.cluster.live.access import Access, access_of
 from grpcdoctor.cluster.live.answers import JSON, Answer, Asker, Failure, RequestFailed
 from grpcdoctor.cluster.live.errors import ClusterError, NoClusterError
 from grpcdoctor.cluster.live.expiry import expired_credential
@@ -31,6 +32,7 @@ READ_SECONDS: Final = 20.0
 """Silence that ends an attempt."""
 GREETING_SECONDS: Final = 10.0
 _CHUNK: Final = 1 << 16
+_REVIEW_PATH: Final = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
 class Connection:
@@ -85,26 +87,40 @@ class Connection:
 
     def get(self, path: str, query: Sequence[tuple[str, str]], deadline: Deadline, accept: str = JSON) -> Answer:
         """The answer to one request, whatever its status. NoAnswer where none comes before the deadline."""
+        return self._ask("GET", f"{path}?{urlencode(query)}" if query else path, accept, deadline)
+
+    def review(self, question: bytes, deadline: Deadline) -> Answer:
+        """The answer to a SelfSubjectAccessReview: whether this identity may do something.
+
+        The only POST there is, for Kubernetes has no GET for it. It creates and changes nothing: the API server answers
+        and keeps no object (a virtual resource), so whoever may only look may ask it.
+        """
+        return self._ask("POST", _REVIEW_PATH, JSON, deadline, question)
+
+    def access(self) -> Access:
+        """What a socket of ours needs to reach the same server as the same identity. OSError: files that are gone."""
+        return access_of(self._base, self._client.rest_client.pool_manager, self._credentials())
+
+    def _ask(self, method: str, path: str, accept: str, deadline: Deadline, body: bytes | None = None) -> Answer:
         import urllib3
 
         left = deadline.remaining
         if left <= 0:
             raise NoAnswer("the time for it was over")
-        url = f"{self._base}{path}?{urlencode(query)}" if query else self._base + path
         timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, left), read=min(READ_SECONDS, left))
         try:
             # The pool below the client's generated methods: those differ between its releases, and make models of JSON.
             response: Any = self._client.rest_client.pool_manager.request(
-                "GET", url, headers=self._headers(accept), timeout=timeout,
+                method, self._base + path, body=body, headers=self._headers(accept), timeout=timeout,
                 retries=False, redirect=False, preload_content=False,
             )  # fmt: skip
-            body = _body(response, deadline)
+            content = _body(response, deadline)
         except Exception as error:
             # Without its cause: what urllib3 raises may quote the URL of a proxy with its password.
             raise no_answer(error, self.address) from None
-        headers: Mapping[str, str] = response.headers
+        said: Mapping[str, str] = response.headers
         return Answer(
-            response.status, headers.get("content-type", "").lower(), headers.get("retry-after", "").strip(), body
+            response.status, said.get("content-type", "").lower(), said.get("retry-after", "").strip(), content
         )
 
     def greet(self, seconds: float = GREETING_SECONDS) -> None:
@@ -140,14 +156,17 @@ class Connection:
         headers = HTTPHeaderDict()
         headers["Accept"] = accept
         headers["Accept-Encoding"] = "gzip"
-        headers["User-Agent"] = f"grpcdoctor/{__version__}"
-        with self._lock:  # it may read the token's file, or run the exec plugin again
-            token = self._configuration.auth_settings().get("BearerToken", {}).get("value")
-        if token:
-            headers["Authorization"] = token
-        for name, value in self._extra_headers:
+        headers["Content-Type"] = JSON  # of a review; a GET has nothing that this could be about
+        for name, value in self._credentials():
             headers.add(name, value)
         return headers
+
+    def _credentials(self) -> list[tuple[str, str]]:
+        """The headers that say who asks."""
+        with self._lock:  # it may read the token's file, or run the exec plugin again
+            token = self._configuration.auth_settings().get("BearerToken", {}).get("value")
+        bearer = [("Authorization", token)] if token else []
+        return [("User-Agent", f"grpcdoctor/{__version__}"), *bearer, *self._extra_headers]
 
 
 def connect(

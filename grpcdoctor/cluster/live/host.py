@@ -1,6 +1,7 @@
 """Reads what concerns one host, in two steps, so that a probe beside a large cluster stays quick.
 
-First the gateways and routes, which are few. Where none of them names the host, that is all; else what stands behind.
+First the gateways and routes, which are few. Where none of them names the host, and it is no Service's own name, that
+is all; else what stands behind.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Iterable
 from time import monotonic
 from typing import Final
 
-from grpcdoctor.cluster.claims import claiming, namespaces_concerned
+from grpcdoctor.cluster.claims import claiming, namespaces_concerned, service_named
 from grpcdoctor.cluster.coverage import Coverage
 from grpcdoctor.cluster.kinds import (
     CONTOUR_HTTP_PROXY,
@@ -46,7 +47,7 @@ def read_for_host(
     first = read_cluster(
         connection, kinds=wanted & frozenset(CLAIMING_KINDS), secrets=False, deadline_seconds=deadline_seconds
     )
-    if not claiming(first, host):
+    if not claiming(first, host) and service_named(host) is None:
         return first
     second = read_cluster(
         connection,

@@ -128,3 +128,9 @@ def test_two_readings_are_one_cluster(filled: KubeApi, read_host: ReadHost) -> N
     assert whole.name == first.name
     assert whole.has_all(POD, "lab")
     assert whole.has_all(VIRTUAL_SERVICE, "lab")
+
+
+def test_a_services_own_name_needs_no_route_to_be_read(filled: KubeApi, read_host: ReadHost) -> None:
+    cluster = read_host(filled, "greeter.lab.svc.cluster.local")
+    assert cluster.get(SERVICE, "lab", "greeter") is not None
+    assert paths_for(cluster, "greeter.lab.svc.cluster.local")
