@@ -7,13 +7,13 @@ is over is a blind spot, and never an error: a probe needs no cluster.
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Final
 
 from grpcdoctor.cluster.entrance_addresses import EntranceAddress, addresses_for
+from grpcdoctor.diagnosis.beside import in_thread
 from grpcdoctor.diagnosis.plan import describe_bug
 from grpcdoctor.diagnosis.with_cluster import Witness, heard, ingress_facts
 from grpcdoctor.model.facts.reach import DnsFacts, IngressFacts
@@ -56,7 +56,7 @@ class Hearing:
         self._deadline = Deadline.after(timeout)
         self._gateway = cluster.gateway
         self._patience = cluster.patience
-        self._answer = _in_thread(cluster.look)
+        self._answer = in_thread(cluster.look, "cluster")
 
     async def witness(self) -> Witness | BlindSpot | None:
         """The cluster, or why it could not be asked in time; None where there is none."""
@@ -111,34 +111,6 @@ class Hearing:
         took = (monotonic() - self._asked) * 1000
         run = Run(report.target, options, Observations(report.observations))
         return heard(_observed(report, Observation(OBSERVATION, Outcome.OK, duration_ms=took)), run, found)
-
-
-def _in_thread(look: Look) -> asyncio.Future[Witness | None]:
-    """In a daemon thread: a cluster that does not answer cannot hold up the exit."""
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[Witness | None] = loop.create_future()
-
-    def deliver(found: Witness | None, failed: BaseException | None) -> None:
-        if answer.done():
-            return
-        if failed is None:
-            answer.set_result(found)
-        else:
-            answer.set_exception(failed)
-
-    def work() -> None:
-        found, failed = None, None
-        try:
-            found = look()
-        except BaseException as error:
-            failed = error
-        try:
-            loop.call_soon_threadsafe(deliver, found, failed)
-        except RuntimeError:  # the run is over, nobody waits
-            pass
-
-    threading.Thread(target=work, name="cluster", daemon=True).start()
-    return answer
 
 
 def _unseen(witness: Witness, text: str) -> tuple[BlindSpot, ...]:

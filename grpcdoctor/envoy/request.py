@@ -121,7 +121,7 @@ def route_request(
     if not candidates:
         why = f"none has {listener!r} in its name" if listener else "this Envoy has no listener in force"
         return Explanation(request, Outcome.NO_LISTENER, listener_why=why)
-    found = [replace(_through(proxy, each, request), listener_why=why) for each, why in candidates]
+    found = [replace(through(proxy, each, request), listener_why=why) for each, why in candidates]
     order = {id(item): number for number, item in enumerate(found)}
     ranked = sorted(found, key=lambda item: (*_rank(item), -order[id(item)]), reverse=True)
     best = ranked[0]
@@ -150,7 +150,7 @@ def _on_port(found: Explanation) -> bool:
     return own or (found.chain is not None and found.chain.match.destination_port == port)
 
 
-def _through(proxy: Proxy, listener: Listener, request: Request) -> Explanation:
+def through(proxy: Proxy, listener: Listener, request: Request) -> Explanation:
     """Both ways of connecting where the request does not say, the better one."""
     ways = (True, False) if request.tls is None else (request.tls,)
     found = [_over(proxy, listener, replace(request, tls=tls), tls) for tls in ways]
