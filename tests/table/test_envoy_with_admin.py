@@ -29,6 +29,9 @@ FAULTS: dict[str, tuple[str, str | None, str, str]] = {
     "h2-to-http1": ("upstream-protocol-mismatch", "broken", "Envoy speaks HTTP/2 to", "upstream_cx_http2_total"),
     "upstream-refused": ("upstream-unreachable", "broken", "nothing listens there", "upstream_cx_connect_fail"),
     "tls-to-plaintext": ("upstream-tls-mismatch", "broken", "not TLS", "ssl.connection_error"),
+    "tls-untrusted": ("upstream-tls-mismatch", "broken", "does not trust the certificate of", "ssl.fail_verify_error"),
+    "tls-other-name": ("upstream-tls-mismatch", "broken", "finds another name", "ssl.fail_verify_san"),
+    "unhealthy": ("no-healthy-upstream", "broken", "its health check fails", "upstream_cx_none_healthy +5"),
     "no-endpoints": ("no-healthy-upstream", "broken", "cluster empty has no endpoint", "lists no host"),
     "circuit-open": ("upstream-overloaded", "broken", "max_requests of cluster circuit (0)", "overflow +"),
     "circuit-open-connections": ("upstream-overloaded", "broken", "max_pending_requests of cluster", "overflow +5"),
@@ -54,6 +57,7 @@ FAULTS: dict[str, tuple[str, str | None, str, str]] = {
 }
 TIMERS = {
     "route-timeout": ("route timeout of 1 s ended", "upstream_rq_timeout +1"),
+    "per-try-timeout": ("timeout of one try of 1 s ended", "upstream_rq_per_try_timeout +"),
     "stream-idle-timeout": ("stream idle timeout of 1 s ended", "downstream_rq_idle_timeout +1"),
     "max-stream-duration": ("listener's max_stream_duration of 1 s ended", "downstream_rq_max_duration_reached +1"),
 }
@@ -86,6 +90,14 @@ def test_the_timer_that_cut_the_call_is_named(envoy: Envoy, scenario: str) -> No
     assert_first_cause(report, "upstream-timeout", "broken")
     assert title in report.causes[0].title, told(report)
     assert evidence in envoy_says(report.causes[0]), envoy_says(report.causes[0])
+
+
+def test_the_endpoint_that_was_ejected_is_named(envoy: Envoy) -> None:
+    first = diagnose_with_envoy(envoy, "ejected")
+    report = first if names(first) == ["no-healthy-upstream"] else diagnose_with_envoy(envoy, "ejected")
+    assert_first_cause(report, "no-healthy-upstream", "broken")
+    assert "ejected by outlier detection" in report.causes[0].title, told(report)
+    assert facts_of(report).backends[0].endpoints[0].address in envoy_says(report.causes[0])
 
 
 def test_plaintext_to_a_tls_port_is_named_where_another_cluster_speaks_tls_to_it(envoy: Envoy) -> None:
