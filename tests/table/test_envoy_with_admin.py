@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import pytest
 
+from grpcdoctor.diagnosis.saved import replay_run, save_run
+from grpcdoctor.model.options import ProbeOptions
+from tests.lab.envoy import running_envoy
 from tests.table.diagnose import HELLO, SLOW, assert_first_cause, assert_healthy, diagnose, names, told
 from tests.table.test_envoy import HEALTHY
 from tests.table.with_envoy import diagnose_with_envoy, envoy_says, facts_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.lab.backends import Backends
     from tests.lab.envoy import Envoy
 
 # scenario -> (first cause, verdict, words of the title, words of Envoy's evidence)
@@ -124,3 +133,84 @@ def test_a_fault_that_hits_some_calls_is_a_warning(envoy: Envoy) -> None:
     report = diagnose_with_envoy(envoy, "fault-abort-half", count=8)
     assert_first_cause(report, "fault-injected")
     assert "aborts_injected" in envoy_says(report.causes[0]), told(report)
+
+
+@pytest.fixture
+def noise(envoy: Envoy) -> Iterator[None]:
+    """Others' traffic meanwhile: healthy calls and broken ones, to other listeners and to the same clusters."""
+    stop = Event()
+
+    def call(scenario: str) -> None:
+        while not stop.is_set():
+            diagnose(envoy.port(scenario), call=SLOW if scenario == "route-timeout" else None, timeout=3.0)
+
+    threads = [Thread(target=call, args=(name,)) for name in ("healthy-h2c", "route-timeout", "tls-to-plaintext")]
+    for thread in threads:
+        thread.start()
+    yield
+    stop.set()
+    for thread in threads:
+        thread.join(timeout=20)
+
+
+@pytest.mark.usefixtures("noise")
+def test_others_traffic_misleads_nobody(envoy: Envoy) -> None:
+    for scenario in ("healthy-h2c", "route-timeout-0", "tls-upstream"):
+        assert_healthy(diagnose_with_envoy(envoy, scenario))
+    for scenario in ("upstream-refused", "h2-to-http1", "circuit-open", "no-endpoints", "fault-abort-http"):
+        name, verdict, title, evidence = FAULTS[scenario]
+        report = diagnose_with_envoy(envoy, scenario)
+        assert_first_cause(report, name, verdict)
+        assert title in report.causes[0].title
+        assert evidence in envoy_says(report.causes[0])
+    report = diagnose_with_envoy(envoy, "stream-idle-timeout", call=SLOW)
+    assert TIMERS["stream-idle-timeout"][0] in report.causes[0].title, told(report)
+
+
+@pytest.mark.usefixtures("noise")
+def test_traffic_on_the_same_listener_leaves_a_doubt(envoy: Envoy) -> None:
+    report = diagnose_with_envoy(envoy, "tls-to-plaintext")
+    assert_first_cause(report, "upstream-tls-mismatch", "broken")
+    facts = facts_of(report)
+    assert facts.took is not None
+    assert facts.took >= facts.calls
+    if facts.others > facts.calls:
+        assert "requests of others among them" in envoy_says(report.causes[0])
+
+
+def test_an_envoy_that_took_none_of_the_calls_is_a_blind_spot(envoy: Envoy, backends: Backends) -> None:
+    with running_envoy(backends) as another:
+        elsewhere = diagnose_with_envoy(another, "tls-to-plaintext", port=envoy.port("tls-to-plaintext"))
+    assert_first_cause(elsewhere, "upstream-unreachable", "broken")
+    assert not envoy_says(elsewhere.causes[0])
+    assert [spot.blocks_verdict for spot in elsewhere.blind_spots] == [False]
+
+
+def test_an_admin_port_that_is_closed_is_a_blind_spot_and_costs_no_verdict(envoy: Envoy, backends: Backends) -> None:
+    nobody = replace(envoy, admin_port=backends.closed)
+    report = diagnose_with_envoy(nobody, "tls-to-plaintext")
+    assert_first_cause(report, "upstream-unreachable", "broken")
+    assert "connection refused" in report.blind_spots[0].why
+    assert not report.blind_spots[0].blocks_verdict
+
+
+def test_a_port_that_is_no_admin_port_is_a_blind_spot(envoy: Envoy) -> None:
+    report = diagnose_with_envoy(replace(envoy, admin_port=envoy.port("html-200")), "healthy-h2c")
+    assert report.verdict.value == "healthy"
+    assert report.blind_spots, told(report)
+
+
+def test_a_saved_run_keeps_envoys_word(envoy: Envoy, tmp_path: Path) -> None:
+    report = diagnose_with_envoy(envoy, "tls-to-plaintext")
+    path = str(tmp_path / "run.json")
+    save_run(path, report, ProbeOptions(second_opinion=False))
+    again = replay_run(path)
+    assert names(again) == names(report) == ["upstream-tls-mismatch"]
+    assert again.causes[0].title == report.causes[0].title
+
+
+def test_the_hop_behind_envoy_is_what_envoy_says(envoy: Envoy) -> None:
+    report = diagnose_with_envoy(envoy, "http1-to-grpc")
+    assert [hop.protocol for hop in report.hops] == ["h2", "http/1.1"]
+    assert report.hops[1].destination == "cluster grpc-http1"
+    assert "http_protocol_options" in str(report.hops[1].decided_by)
