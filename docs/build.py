@@ -47,15 +47,15 @@ _ABOUT = {
 }
 
 # A report in a page: the comment names the scenario of `grpcdoctor demo` whose report follows, or the words of the
-# `grpcdoctor inspect` that prints it.
+# `grpcdoctor inspect` or `grpcdoctor envoy` that prints it.
 _SHOWN = re.compile(
-    r"(?P<head><!-- (?P<command>demo|inspect): (?P<scenario>[^\n]+?) -->\n+```text\n)(?P<report>.*?)(?=^```$)",
+    r"(?P<head><!-- (?P<command>demo|inspect|envoy): (?P<scenario>[^\n]+?) -->\n+```text\n)(?P<report>.*?)(?=^```$)",
     re.MULTILINE | re.DOTALL,
 )
 # In the output of a demo: from the line with the verdict to what to try next.
 _REPORT = re.compile(r"^[✓✗!?] .*?(?=\n+  Next )", re.MULTILINE | re.DOTALL)
 # What differs from run to run, or from one grpcio to the next.
-_VARYING = re.compile(r'127\.0\.0\.1:\d+|\b[\d.]+ m?s\b|grpcio [\d.]+|says "[^"]*"')
+_VARYING = re.compile(r'127\.0\.0\.1:\d+|\b[\d.]+ m?s\b|\b\d+ d\b|grpcio [\d.]+|says "[^"]*"')
 
 
 def rules_index() -> str:
@@ -64,7 +64,7 @@ def rules_index() -> str:
 
 
 def shown_reports(page: Path) -> Iterator[tuple[str, str]]:
-    """(`demo SCENARIO` or `inspect WORDS`, report) of every report that a page shows."""
+    """(`demo SCENARIO`, `inspect WORDS` or `envoy WORDS`, report) of every report that a page shows."""
     for found in _SHOWN.finditer(page.read_text(encoding="utf-8")):
         yield f"{found['command']} {found['scenario']}", found["report"]
 
@@ -75,7 +75,7 @@ def report_of(line: str) -> str:
     plain = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8", "KUBECONFIG": os.devnull}
     done = subprocess.run(command, env=plain, capture_output=True, cwd=ROOT, check=False)
     printed = done.stdout.decode()
-    if line.startswith("inspect "):
+    if line.startswith(("inspect ", "envoy ")):
         assert printed, done.stderr.decode()
         return printed
     found = _REPORT.search(printed)

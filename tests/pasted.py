@@ -46,6 +46,7 @@ def _refusal(arguments: list[str]) -> str | None:
         mock.patch("grpcdoctor.cli.commands.probe.probe_many", return_value=0),
         mock.patch("grpcdoctor.cli.commands.probe.replay", return_value=0),
         mock.patch("grpcdoctor.cli.commands.inspect.inspect", return_value=0),
+        mock.patch("grpcdoctor.cli.commands.envoy.show", return_value=0),
         mock.patch("grpcdoctor.cli.at_hand.AtHand.cluster_for", return_value=None),
         mock.patch("grpcdoctor.cli.commands.demo.command.callback", return_value=0),
         mock.patch("grpcdoctor.cli.targets.read_text", return_value="grpc.example.com"),

@@ -74,7 +74,6 @@ def _counted_only(proxy: Proxy) -> Iterator[Conclusion]:
 
 def _fix() -> Fix:
     return Fix(
-        "Take back or correct what the control plane was last given: with Istio an EnvoyFilter is the usual one. The "
-        "control plane's log has the refusal and its reason",
+        "Correct or take back what the control plane was last given (with Istio mostly an EnvoyFilter); see its log",
         command='kubectl -n istio-system logs deploy/istiod | grep -i "ACK ERROR\\|rejected"',
     )

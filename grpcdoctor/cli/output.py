@@ -60,7 +60,7 @@ def exit_code(report: Report, fail_on: FailOn) -> ExitCode:
     """1 where a cause is at or above `fail_on`, else 3 where the verdict is open, else 0. `never` is always 0."""
     if fail_on is FailOn.NEVER:
         return ExitCode.OK
-    if any(cause.severity in _SEVERITIES[fail_on] for cause in report.causes):
+    if report.verdict is Verdict.BROKEN or any(cause.severity in _SEVERITIES[fail_on] for cause in report.causes):
         return ExitCode.FOUND
     return ExitCode.INCONCLUSIVE if report.verdict is Verdict.INCONCLUSIVE else ExitCode.OK
 

@@ -6,6 +6,7 @@ Only GET, and only what changes nothing: Envoy's mutators (`/quitquitquit`, `/dr
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import socket
 from collections.abc import Callable, Mapping
@@ -25,6 +26,8 @@ LARGEST_ANSWER: Final = 256 << 20
 SECONDS: Final = 15.0
 """For all questions together."""
 _CHUNK: Final = 1 << 16
+_SHORTEST: Final = 0.001
+"""A time-out of 0 would mean not to wait at all."""
 _LONGEST_TEXT: Final = 200
 
 # endpoint -> the paths to ask, the best first: an older Envoy refuses a parameter that it does not know.
@@ -75,6 +78,7 @@ class AdminClient:
         self._deadline = deadline
         self._host = host
         self._open: http.client.HTTPConnection | None = None
+        self._stream: socket.socket | None = None
 
     def __enter__(self) -> AdminClient:
         return self
@@ -83,8 +87,9 @@ class AdminClient:
         self.close()
 
     def close(self) -> None:
-        if self._open is not None:
+        if self._open is not None and self._stream is not None:
             self._open.close()
+            self._stream.close()
             self._open = None
 
     def get(self, path: str) -> Reply:
@@ -100,17 +105,15 @@ class AdminClient:
 
     def _once(self, path: str) -> Reply:
         connection = self._connection()
-        self._wait(connection)
         connection.request("GET", path, headers={"Accept": "*/*"})
         response = connection.getresponse()
         parts, size = [], 0
-        while chunk := response.read1(_CHUNK):
+        while chunk := response.read(_CHUNK):
             size += len(chunk)
             if size > LARGEST_ANSWER:
                 self.close()
                 raise _Unanswered(f"the answer is larger than {LARGEST_ANSWER >> 20} MiB")
             parts.append(chunk)
-            self._wait(connection)
         if response.length not in (None, 0):
             raise http.client.IncompleteRead(b"")
         if response.will_close:
@@ -120,17 +123,54 @@ class AdminClient:
     def _connection(self) -> http.client.HTTPConnection:
         if self._open is None:
             connection = http.client.HTTPConnection(self._host)
-            connection.sock = self._connect(self._deadline.remaining)
+            self._stream = self._connect(max(self._deadline.remaining, _SHORTEST))
+            timed: Any = _Timed(self._stream, self._deadline)
+            connection.sock = timed
             connection.auto_open = 0  # never by its own ways
             self._open = connection
         return self._open
 
-    def _wait(self, connection: http.client.HTTPConnection) -> None:
-        """No read lasts longer than what is left."""
+
+class _Timed:
+    """A socket as http.client uses one, each of whose steps lasts no longer than what is left of all the time.
+
+    A time-out alone would start anew with every byte of an answer that comes drop by drop.
+    """
+
+    def __init__(self, stream: socket.socket, deadline: Deadline) -> None:
+        self._stream, self._deadline = stream, deadline
+
+    def sendall(self, data: bytes) -> None:
+        self._wait()
+        self._stream.sendall(data)
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_Reader(self._receive))
+
+    def close(self) -> None:
+        """http.client does so before it reads an answer that ends with the connection: the AdminClient closes."""
+
+    def _receive(self, buffer: Any) -> int:
+        self._wait()
+        return self._stream.recv_into(buffer)
+
+    def _wait(self) -> None:
         if self._deadline.expired:
             raise TimeoutError("the time for it was over")
-        if connection.sock is not None:
-            connection.sock.settimeout(max(self._deadline.remaining, 0.001))
+        self._stream.settimeout(max(self._deadline.remaining, _SHORTEST))
+
+
+class _Reader(io.RawIOBase):
+    """The reading end, as BufferedReader wants it."""
+
+    def __init__(self, receive: Callable[[Any], int]) -> None:
+        self._receive = receive
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self._receive(buffer)
 
 
 def connect_to(address: str) -> tuple[Connect, str]:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import BinaryIO, Final
 
 from grpcdoctor.envoy.answers import Answers, merged
+from grpcdoctor.envoy.fields import Json, text
 from grpcdoctor.envoy.recognise import recognise
 from grpcdoctor.envoy.snapshot import Proxy
 from grpcdoctor.model.finding import BlindSpot
+
+Stdin = Callable[[], BinaryIO]
+"""Opens standard input, where a word is `-`."""
 
 LARGEST_FILE: Final = 256 << 20
 MOST_FILES: Final = 5000
@@ -47,7 +50,7 @@ class Unread:
     why: str
 
 
-def read_files(words: Sequence[str], stdin: BinaryIO) -> tuple[Proxy, ...]:
+def read_files(words: Sequence[str], stdin: Stdin) -> tuple[Proxy, ...]:
     """The Envoys in these files and folders. FilesError where there is none.
 
     Files in one folder are of one Envoy, unless two of them hold the same: then each of those is another one.
@@ -63,7 +66,9 @@ def read_files(words: Sequence[str], stdin: BinaryIO) -> tuple[Proxy, ...]:
     if not saved:
         raise FilesError(_nothing(words, unread))
     spots = _blind_spots(words, unread)
-    return tuple(_proxy(group, spots if number == 0 else ()) for number, group in enumerate(_groups(saved)))
+    groups = list(_groups(saved))
+    base = words[0] if len(words) == 1 and len(groups) > 1 else ""
+    return tuple(_proxy(group, base, spots if number == 0 else ()) for number, group in enumerate(groups))
 
 
 def _paths(words: Sequence[str]) -> Iterator[str]:
@@ -89,7 +94,7 @@ def _below(folder: str) -> list[str]:
     return found
 
 
-def _read(name: str, stdin: BinaryIO) -> Saved | Unread:
+def _read(name: str, stdin: Stdin) -> Saved | Unread:
     try:
         content, saved_at = _content(name, stdin)
     except (OSError, EOFError, zlib.error) as error:
@@ -103,10 +108,10 @@ def _read(name: str, stdin: BinaryIO) -> Saved | Unread:
     return Saved(name if name == _STDIN else os.path.dirname(os.path.abspath(name)), name, answers, saved_at)
 
 
-def _content(name: str, stdin: BinaryIO) -> tuple[bytes | None, str]:
+def _content(name: str, stdin: Stdin) -> tuple[bytes | None, str]:
     """(the content, unpacked; None where it is too large; when it was saved)."""
     if name == _STDIN:
-        content, saved_at = stdin.read(LARGEST_FILE + 1), ""
+        content, saved_at = stdin().read(LARGEST_FILE + 1), ""
     else:
         with open(name, "rb") as file:
             content = file.read(LARGEST_FILE + 1)
@@ -136,21 +141,37 @@ def _groups(saved: Iterable[Saved]) -> Iterator[list[Saved]]:
 
 
 def _overlaps(group: Sequence[Saved], item: Saved) -> bool:
-    """Whether both hold the same: a bootstrap is in every config_dump and in istioctl's own file."""
-    return any(each.answers.holds & item.answers.holds - {"config_dump/bootstrap"} for each in group)
+    """Whether the file is of another Envoy: it has the same part of the configuration, or clusters of other names.
+
+    A bootstrap is in every config_dump and in istioctl's own file; /stats and /clusters come in several forms.
+    """
+    return any(_differ(each.answers, item.answers) for each in group)
 
 
-def _proxy(group: Sequence[Saved], spots: Iterable[BlindSpot]) -> Proxy:
+def _differ(one: Answers, other: Answers) -> bool:
+    if set(one.sections) & set(other.sections) - {"bootstrap"}:
+        return True
+    if one.clusters is not None and other.clusters is not None:
+        return _names(one.clusters) != _names(other.clusters)
+    return one.server_info is not None and other.server_info is not None
+
+
+def _names(statuses: Iterable[Json]) -> set[str]:
+    return {text(item, "name") for item in statuses}
+
+
+def _proxy(group: Sequence[Saved], base: str, spots: Iterable[BlindSpot]) -> Proxy:
     saved_at = max(item.saved_at for item in group)
-    return Proxy(merged(item.answers for item in group), _title(group), spots, saved_at)
+    # Of two forms the first counts: `clusters.json` tells more than `clusters.txt`.
+    return Proxy(merged(item.answers for item in reversed(group)), _title(group, base), spots, saved_at)
 
 
-def _title(group: Sequence[Saved]) -> str:
-    """One file's own path, several files' folder; standard input by its name."""
-    if len(group) == 1:
-        return "standard input" if group[0].name == _STDIN else group[0].name
-    folder = os.path.dirname(group[0].name) or "."
-    return str(Path(folder))
+def _title(group: Sequence[Saved], base: str) -> str:
+    """One file's own path, several files' folder, below `base` where many are in it; standard input by its name."""
+    if len(group) == 1 and group[0].name == _STDIN:
+        return "standard input"
+    path = group[0].name if len(group) == 1 else os.path.dirname(group[0].name) or "."
+    return os.path.relpath(path, base) if base else os.path.normpath(path)
 
 
 def _blind_spots(words: Sequence[str], unread: Sequence[Unread]) -> list[BlindSpot]:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 from grpcdoctor.envoy.fields import Json, flag, has, mapping, mappings, number, text
 from grpcdoctor.envoy.regex import full_match
+from grpcdoctor.model.redact import is_secret_name
 
 GRPC: Final = "application/grpc"
 
@@ -141,7 +142,8 @@ def _header(matcher: Json, headers: Mapping[str, str]) -> str:
     if found is not flag(matcher, "invert_match"):
         return ""
     never = "not " if flag(matcher, "invert_match") else ""
-    return f"it wants the header {name} {never}{wanted or 'to be there'}"
+    shown = "of some secret value" if wanted and is_secret_name(name) else wanted
+    return f"it wants the header {name} {never}{shown or 'to be there'}"
 
 
 def _header_value(matcher: Json, value: str | None) -> tuple[bool, str]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from grpcdoctor.envoy.fields import Json, mapping, seconds, text
 
+_ROLES: Final = ("sidecar", "router", "waypoint", "ztunnel")
 _VERSION: Final = re.compile(r"(?:^|/)(\d+)\.(\d+)\.(\d+)([^/]*)")
 
 
@@ -37,7 +38,7 @@ class Server:
     def role(self) -> str:
         """Istio's: "sidecar", "router" (a gateway), "waypoint"; empty without Istio."""
         head, separator, _ = self.node.partition("~")
-        return head if separator else ""
+        return head if separator and head in _ROLES else ""
 
 
 def server(info: Json, ready: str, bootstrap: Json) -> Server:

@@ -55,7 +55,7 @@ def clusters(lines: Iterable[str]) -> tuple[Json, ...]:
             status["added_via_api"] = parts[1] == "true"
         elif len(parts) == 2 and parts[0] == "observability_name":
             status["observability_name"] = parts[1]
-        elif len(parts) == 3:
+        elif len(parts) == 3 and parts[0] != "outlier":  # `x::outlier::success_rate_average::-1` is of the cluster
             _host(status, *parts)
     for status in found.values():
         del status["_hosts"]

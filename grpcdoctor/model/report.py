@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from grpcdoctor.model.envoy import EnvoyView
 from grpcdoctor.model.finding import BlindSpot, Evidence, Finding, Fix, Verdict
 from grpcdoctor.model.frame import FrameRecord
 from grpcdoctor.model.observation import Observation
@@ -155,6 +156,15 @@ class Report:
     suppressed: tuple[tuple[str, int], ...] = ()
     """(rule, how many of its findings the user does not want to see)."""
     trace: tuple[FrameRecord, ...] = field(default=(), repr=False)
+    envoy: EnvoyView | None = field(default=None, repr=False)
+    """What an Envoy says of itself, of the command `envoy`."""
+
+    @property
+    def name(self) -> str:
+        """What it is about, for headings."""
+        if self.command == "probe" or self.scope is None:
+            return self.target.endpoint
+        return self.scope.host or self.scope.input
 
     @property
     def first_cause(self) -> Cause | None:

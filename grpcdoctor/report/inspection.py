@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
 
-from grpcdoctor.model.finding import BlindSpot, Finding, Fix, Subject, Verdict
+from grpcdoctor.model.finding import BlindSpot, Finding, Fix, Source, Subject, Verdict
 from grpcdoctor.model.report import Cause, HopPath, Report
 from grpcdoctor.model.rule import Severity
 from grpcdoctor.report import clean
@@ -30,15 +30,20 @@ def render_inspection(report: Report, style: Style) -> str:
     """The whole page."""
     page = Page(style)
     _header(page, report)
+    causes_blocks(page, report)
+    _pictures(page, report)
+    unseen_block(page, report.blind_spots)
+    _proxyless(page, report)
+    notes_block(page, report)
+    _tail(page, report)
+    return page.text()
+
+
+def causes_blocks(page: Page, report: Report) -> None:
+    """The causes, grouped by rule, worst first."""
     for _, found in groupby(report.causes, key=lambda cause: (cause.severity, cause.name)):
         page.blank()
         _group(page, list(found))
-    _pictures(page, report)
-    _unseen(page, report.blind_spots)
-    _proxyless(page, report)
-    _notes(page, report)
-    _tail(page, report)
-    return page.text()
 
 
 def counts(report: Report) -> str:
@@ -104,7 +109,9 @@ def _place(page: Page, cause: Cause, why: bool) -> None:
     _where(page, cause.root.subject)
     if why and cause.explanation:
         page.prose("Why", cause.explanation)
-    evidence = cause.evidence[1:] if page.style.verbose else cause.evidence[1 : 1 + _EVIDENCE_AT_ONCE]
+    # Of an object the first evidence is the field that "Where" has named; what an Envoy said stands nowhere else.
+    seen = cause.evidence if cause.evidence[0].source is Source.ENVOY else cause.evidence[1:]
+    evidence = seen if page.style.verbose else seen[:_EVIDENCE_AT_ONCE]
     for number, item in enumerate(evidence):
         page.prose("Seen" if number == 0 else "", item.detail)
     for number, fix in enumerate(cause.fixes if page.style.verbose else cause.fixes[:1]):
@@ -152,7 +159,7 @@ def _pictures(page: Page, report: Report) -> None:
         page.prose("", [(f"+{_number(rest, 'more path')}; -v shows {'it' if rest == 1 else 'them'}", "dim")], indent=2)
 
 
-def _unseen(page: Page, spots: Sequence[BlindSpot]) -> None:
+def unseen_block(page: Page, spots: Sequence[BlindSpot]) -> None:
     if not spots:
         return
     page.blank()
@@ -184,7 +191,7 @@ def _infos(report: Report) -> list[Finding]:
     return [finding for finding in report.findings if finding.effective_severity is Severity.INFO]
 
 
-def _notes(page: Page, report: Report) -> None:
+def notes_block(page: Page, report: Report) -> None:
     """What is merely worth knowing: one line each, how many of a rule."""
     infos = [finding for finding in _infos(report) if finding.rule.name != _MIGRATION]
     if not infos:

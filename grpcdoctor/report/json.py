@@ -66,6 +66,8 @@ def to_json(report: Report) -> dict[str, Any]:
         found["scope"] = encode(report.scope)
         found["paths"] = [_path(path) for path in report.paths]
         found["suppressed"] = [{"name": name, "count": count} for name, count in report.suppressed]
+    if report.envoy is not None:
+        found["envoy"] = encode(report.envoy)
     if report.service_routes:
         found["service_routes"] = [encode(item) for item in report.service_routes]
     return found

@@ -29,9 +29,8 @@ _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>|#~!@])")
 
 
 def render(report: Report, style: Style) -> str:
-    inspected = report.command == "inspect" and report.scope is not None
-    name = (report.scope.host or report.scope.input) if inspected and report.scope else report.target.endpoint
-    lines = [f"# {mark_of(report.verdict, style)} {escape(name)}: {report.verdict.value}", ""]
+    inspected = report.command in ("inspect", "envoy") and report.scope is not None
+    lines = [f"# {mark_of(report.verdict, style)} {escape(report.name)}: {report.verdict.value}", ""]
     for number, cause in enumerate(report.causes, 1):
         lines += _cause(cause, number, style)
     lines += _paths(report, style)
@@ -61,7 +60,7 @@ class Many:
         cause = report.first_cause
         cells = (
             mark_of(report.verdict, self._style),
-            escape(report.target.endpoint),
+            escape(report.name),
             report.verdict.value,
             escape(cause.title) if cause else _undecided(report),
             f"{cause.code} {cause.name}" if cause else "",

@@ -31,7 +31,7 @@ class Tally:
         self.verdicts[report.verdict] += 1
         if report.first_cause is not None:
             self.causes[report.first_cause.name] += 1
-        entry = (report.duration_ms, report.target.endpoint)
+        entry = (report.duration_ms, report.name)
         if len(self.slowest) < _SLOWEST:
             heappush(self.slowest, entry)
         else:

@@ -32,6 +32,10 @@ def render(report: Report, style: Style) -> str:
         from grpcdoctor.report.inspection import render_inspection
 
         return render_inspection(report, style)
+    if report.envoy is not None:
+        from grpcdoctor.report.envoy import render_envoy
+
+        return render_envoy(report, report.envoy, style)
     page = Page(style)
     seen = Observations(report.observations)
     _header(page, report)
@@ -148,7 +152,7 @@ def _row(report: Report, style: Style, column: int) -> str:
     """Mark, endpoint, verdict, the first cause by its rule's title, and the rule's code; the time where all is well."""
     mark, role = mark_of(report.verdict, style), ROLE_OF_VERDICT[report.verdict]
     marks = max(len(mark_of(verdict, style)) for verdict in Verdict)
-    endpoint = clip(report.target.endpoint, column, style)
+    endpoint = clip(report.name, column, style)
     left: list[Span] = [
         (mark.ljust(marks), role),
         (" " + endpoint + " " * (column - cells(endpoint)) + "  ", ""),

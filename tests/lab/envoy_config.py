@@ -55,7 +55,7 @@ def listener(name: str, scenario: Scenario, certificates: Certificates, access_l
     """A listener on a port of the kernel's choice."""
     chain: Json = {"filters": [_manager(name, scenario, access_log)]}
     if scenario.tls:
-        chain["transport_socket"] = _downstream_tls(scenario, certificates)
+        chain["transport_socket"] = downstream_tls(scenario, certificates)
     return {
         "name": name,
         "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
@@ -102,7 +102,7 @@ def _access_log(name: str, path: str) -> Json:
     return {"name": "envoy.access_loggers.file", "typed_config": typed}
 
 
-def _downstream_tls(scenario: Scenario, certificates: Certificates) -> Json:
+def downstream_tls(scenario: Scenario, certificates: Certificates) -> Json:
     pair: KeyPair = getattr(certificates, scenario.certificate)
     common: Json = {
         "tls_certificates": [
@@ -129,7 +129,7 @@ def cluster(
         "@type": f"{_TYPE}.upstreams.http.v3.HttpProtocolOptions",
         "explicit_http_config": {version: {}},
     }
-    endpoints = [] if port is None else [_endpoint(port)]
+    endpoints = [] if port is None else [endpoint(port)]
     built: Json = {
         "name": name,
         "type": "STATIC",
@@ -143,7 +143,7 @@ def cluster(
     return built
 
 
-def _endpoint(port: int) -> Json:
+def endpoint(port: int) -> Json:
     return {"endpoint": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": port}}}}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from grpcdoctor.diagnosis.envoy_inspection import AskedRequest, EnvoyOptions, inspect_envoy
 from grpcdoctor.model.facts.grpc import CallFacts, GrpcFacts, HealthFacts, ReflectionFacts, Reply, SecondOpinionFacts
 from grpcdoctor.model.facts.http2 import FirstBytes, Http2Facts
 from grpcdoctor.model.facts.reach import DnsFacts, TcpAttempt, TcpFacts
@@ -26,6 +27,7 @@ from grpcdoctor.model.observation import Facts, Observation, Outcome
 from grpcdoctor.model.report import Cause, DecidedBy, Hop, HopPath, Report, Scope
 from grpcdoctor.model.rule import Rule, Severity
 from grpcdoctor.model.target import Target, parse_target
+from tests.envoy.shapes import proxy_of
 
 ENDPOINT = "grpc.example.com:443"
 ADDRESS = "203.0.113.7:443"
@@ -347,7 +349,26 @@ _PATH_HOPS = (
 )  # fmt: skip
 
 
-ALL = (healthy, broken, likely, degraded, inconclusive, in_a_cluster, bug, hostile, inspected)
+def asked_envoy() -> Report:
+    """An Envoy with names that are hostile to terminals, a refused update, and a request on its way."""
+    route = {"match": {"prefix": "/shop.Cart/", "headers": [{"name": "x-canary"}]}, "route": {"cluster": HOSTILE}}
+    other = {"match": {"prefix": "/"}, "route": {"cluster": "cart", "timeout": "0s"}}
+    proxy = proxy_of(
+        {
+            "listeners": [{"name": HOSTILE, "port": 8080, "http": {"routes": [route, other]}, "tls": {"alpn": ["h2"]}}],
+            "dynamic_listeners": [{"name": "web", "error_state": {"details": "no such \x1b[2J field"}}],
+            "clusters": [{"name": "cart", "tls": True}, {"name": HOSTILE, "http": "h2"}],
+            "cluster_statuses": [
+                {"name": "cart", "hosts": [{"address": "10.0.0.1:50051", "failed_outlier_check": True, "cx_total": 3}]}
+            ],
+            "stats": {"cluster.cart.upstream_cx_connect_fail": 1234567},
+            "missing": ["certs"],
+        }
+    )
+    return inspect_envoy(proxy, EnvoyOptions(request=AskedRequest(HOSTILE, "shop.example.com", "/shop.Cart/Add")))
+
+
+ALL = (healthy, broken, likely, degraded, inconclusive, in_a_cluster, bug, hostile, inspected, asked_envoy)
 
 
 def frame(detail: str = ":method: POST", direction: str = "sent") -> FrameRecord:
