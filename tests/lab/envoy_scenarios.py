@@ -113,7 +113,7 @@ LISTENERS: dict[str, Scenario] = {
         routes=_to("silent", timeout="6s", retry_policy={"num_retries": 0, "per_try_timeout": "1s"}),
     ),
     "tls-untrusted": Scenario("TLS to a backend whose CA is not trusted", routes=_to("grpc-tls-untrusted")),
-    "tls-other-name": Scenario("TLS to a backend whose certificate has another name", routes=_to("grpc-tls-other-name")),
+    "tls-other-name": Scenario("TLS to a backend with another name", routes=_to("grpc-tls-other-name")),
     "unhealthy": Scenario("the only endpoint fails its health check", routes=_to("unhealthy")),
     "ejected": Scenario("one endpoint, ejected after its first failure", routes=_to("ejected")),
     "upstream-closes": Scenario("the backend closes each connection at once", routes=_to("closes")),
