@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from grpcdoctor.envoy.snapshot import Proxy
 
 _ADDRESS: Final = re.compile(r"http://\S+|unix:\S+|(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):\d{1,5}")
+_IN_A_CLUSTER: Final = ("pod/", "gateway/")
 _SCHEMES: Final = {"grpcs": True, "https": True, "grpc": False, "http": False}
 _REPORTS_IN_FULL: Final = 3
 """More Envoys than that (a bug-report has hundreds) are a line each in text, unless -v."""
@@ -65,6 +66,12 @@ def read(words: Sequence[str], seconds: float) -> list[Proxy]:
     from grpcdoctor.envoy.files import FilesError, read_files
 
     files = [word for word in words if not is_address(word)]
+    for word in files:
+        if word.startswith(_IN_A_CLUSTER) and not os.path.exists(word):
+            raise click.UsageError(
+                f"{word} is not reached from here; forward its admin port (kubectl -n NAMESPACE port-forward pod/NAME "
+                "15000) and give localhost:15000"
+            )
     try:
         found = [read_admin(word, seconds) for word in words if is_address(word)]
         return [*found, *read_files(files, _standard_input)] if files else found

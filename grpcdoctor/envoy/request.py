@@ -17,6 +17,7 @@ from grpcdoctor.envoy.listeners import FilterChain, Listener
 from grpcdoctor.envoy.matching import Request, route_match
 from grpcdoctor.envoy.routes import Route, RouteConfiguration, Target
 from grpcdoctor.envoy.snapshot import Proxy
+from grpcdoctor.model.codes import STATUS_OF_HTTP, GrpcStatus
 
 _NEAR_ROUTES: Final = 3
 _MOST_LISTENERS: Final = 2000
@@ -99,8 +100,20 @@ class Explanation:
 
     @property
     def symptom(self) -> str:
-        """What the client gets where it goes no further; empty where that is not Envoy's doing."""
+        """What a gRPC client gets where it goes no further; empty where that is not Envoy's doing."""
+        if self.outcome is Outcome.NOT_FORWARDED and self.route is not None:
+            return _answered_here(self.route)
         return _SYMPTOMS.get(self.outcome, "")
+
+
+def _answered_here(route: Route) -> str:
+    """A local answer: Envoy gives gRPC clients its HTTP status as a gRPC status."""
+    if route.action == "direct_response":
+        status = route.direct_status or 0
+        return f"{STATUS_OF_HTTP.get(status, GrpcStatus.UNKNOWN).name}, HTTP {status} by Envoy itself"
+    if route.action in ("redirect", "route"):
+        return "UNKNOWN, a redirect: no gRPC client follows one"
+    return ""
 
 
 def route_request(
@@ -266,7 +279,9 @@ def _on(proxy: Proxy, found: Explanation, manager: HttpManager, route: Route) ->
         return replace(found, outcome=Outcome.CLUSTER_UNKNOWN, notes=(*found.notes, f"by {route.picked_by}"))
     destinations = tuple(_destinations(proxy, route.targets))
     limits = tuple(_limits(manager, route, destinations))
-    return replace(found, destinations=destinations, limits=limits, outcome=_arrives(proxy, destinations))
+    notes = (*found.notes, *_panics(destinations))
+    outcome = _arrives(proxy, destinations)
+    return replace(found, destinations=destinations, limits=limits, notes=notes, outcome=outcome)
 
 
 def _destinations(proxy: Proxy, targets: Sequence[Target]) -> Iterator[Destination]:
@@ -285,7 +300,21 @@ def _arrives(proxy: Proxy, destinations: Sequence[Destination]) -> Outcome:
     knows = proxy.answered("clusters") or proxy.shows("endpoints")
     empty = [c for c in clusters if not c.endpoints and c.type != "ORIGINAL_DST" and not c.members]
     known_empty = [c for c in empty if knows or c.type in ("STATIC", "STRICT_DNS", "LOGICAL_DNS")]
-    return Outcome.NO_ENDPOINT if known_empty else Outcome.FORWARDED
+    calm = [c for c in clusters if c.endpoints and not c.healthy and c.panics_below == 0]
+    return Outcome.NO_ENDPOINT if known_empty or calm else Outcome.FORWARDED
+
+
+def _panics(destinations: Sequence[Destination]) -> Iterator[str]:
+    """With too few healthy endpoints Envoy takes no notice of health any more (common_lb_config)."""
+    for item in destinations:
+        cluster = item.cluster
+        if cluster is not None and cluster.endpoints and 100 * cluster.healthy < (
+            cluster.panics_below * len(cluster.endpoints)
+        ):
+            yield (
+                f"{cluster.healthy} of {len(cluster.endpoints)} endpoints of {item.name} are healthy: below "
+                f"{cluster.panics_below}% Envoy sends to all of them (panic)"
+            )
 
 
 def _limits(manager: HttpManager, route: Route | None, destinations: Sequence[Destination]) -> Iterator[NamedLimit]:

@@ -167,12 +167,12 @@ def _upstream(page: Page, view: EnvoyView) -> None:
         return
     ordered = sorted(view.clusters, key=lambda item: (not _sick(item) and not item.counted, not item.used))
     shown = ordered if view.shown == "all" else ordered[:_CLUSTERS_AT_ONCE]
-    groups: dict[tuple[str, str, str], list[ShownCluster]] = {}
+    groups: dict[tuple[str, str, bool, str], list[ShownCluster]] = {}
     for cluster in shown:
-        groups.setdefault((cluster.protocol, _tls_in_short(cluster), cluster.decided_by), []).append(cluster)
-    for (protocol, tls, field), clusters in groups.items():
+        groups.setdefault((cluster.protocol, cluster.tls, _unverified(cluster), cluster.decided_by), []).append(cluster)
+    for (protocol, _, _, field), clusters in groups.items():
         names = [f"{clean.line(item.name)} {_healthy(item)}{_warming(item)}" for item in clusters]
-        _group(page, f"{protocol}, {tls}", names, _by(protocol, field))
+        _group(page, f"{protocol}, {_tls_in_short(clusters)}", names, _by(protocol, field))
     _rest(page, len(ordered) - len(shown), "cluster", "--cluster NAME")
 
 
@@ -182,11 +182,16 @@ def _tls(cluster: ShownCluster) -> str:
     return f"{in_words(cluster.tls)}{details}"
 
 
-def _tls_in_short(cluster: ShownCluster) -> str:
-    """The name that is asked for, and whether the certificate is looked at."""
-    name, _, _ = cluster.tls_details.partition(", ")
-    unverified = ", not verified" if cluster.tls_details.endswith("not verified") else ""
-    return f"{in_words(cluster.tls)} ({name}{unverified})" if name else in_words(cluster.tls)
+def _tls_in_short(clusters: Sequence[ShownCluster]) -> str:
+    """The name that all of them ask for, if it is one, and whether the certificate is looked at."""
+    names = {cluster.tls_details.partition(", ")[0] for cluster in clusters}
+    said = [*(names if len(names) == 1 else ()), "not verified" if _unverified(clusters[0]) else ""]
+    details = ", ".join(filter(None, said))
+    return in_words(clusters[0].tls) + (f" ({details})" if details else "")
+
+
+def _unverified(cluster: ShownCluster) -> bool:
+    return cluster.tls_details.endswith("not verified")
 
 
 def _by(protocol: str, field: str) -> str:

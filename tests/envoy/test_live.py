@@ -10,6 +10,7 @@ from grpcdoctor.diagnosis.envoy_inspection import inspect_envoy
 from grpcdoctor.envoy.admin import read_admin
 from grpcdoctor.envoy.request import Outcome, route_request
 from grpcdoctor.envoy.snapshot import Proxy
+from grpcdoctor.model.codes import GrpcStatus
 from tests.lab.envoy import Envoy
 from tests.lab.envoy_scenarios import LISTENERS
 from tests.lab.raw_client import call
@@ -76,6 +77,15 @@ def test_a_request_ends_where_envoy_itself_says_that_it_ended(envoy: Envoy, name
         assert found.outcome in expected, said
     else:
         assert found.outcome is Outcome.FORWARDED, said
+
+
+@pytest.mark.parametrize("name", IN_CLEAR)
+def test_what_clients_are_said_to_get_is_what_they_get(envoy: Envoy, name: str) -> None:
+    found = route_request(proxy_of(envoy), "localhost", "/lab.Greeter/SayHello", listener=name, port=envoy.port(name))
+    if found.symptom:
+        status = call(envoy.port(name)).grpc_status
+        assert status is not None
+        assert found.symptom.startswith(GrpcStatus(int(status)).name)
 
 
 @pytest.mark.parametrize("name", sorted(ENDED_BY))

@@ -282,5 +282,49 @@ def test_a_listener_that_grpc_clients_cannot_speak_to_is_said(codec: str, alpn: 
     assert any("gRPC client" in note for note in route_request(proxy, "x.test", "/s/m").notes)
 
 
+@pytest.mark.parametrize(
+    ("route", "symptom"),
+    [
+        ({"direct_response": {"status": 404}}, "UNIMPLEMENTED, HTTP 404"),
+        ({"direct_response": {"status": 503}}, "UNAVAILABLE, HTTP 503"),
+        ({"direct_response": {"status": 200}}, "UNKNOWN, HTTP 200"),
+        ({"redirect": {"https_redirect": True}}, "UNKNOWN, a redirect"),
+        ({"non_forwarding_action": {}}, ""),
+    ],
+)
+def test_what_envoy_answers_itself_is_said_as_a_grpc_client_sees_it(route: Json, symptom: str) -> None:
+    found = route_request(proxy_with({"routes": [{"match": {"prefix": "/"}, **route}]}), "x.test", "/s/m")
+    assert found.outcome is Outcome.NOT_FORWARDED
+    assert found.symptom.startswith(symptom)
+    assert bool(found.symptom) is bool(symptom)
+
+
+def test_a_host_that_wants_tls_redirects_what_comes_in_clear() -> None:
+    host_ = host("a", "*") | {"require_tls": "ALL"}
+    found = route_request(proxy_with({"virtual_hosts": [host_]}), "x.test", "/s/m")
+    assert found.outcome is Outcome.NOT_FORWARDED
+    assert "redirect" in found.symptom
+
+
+SICK = {"address": "10.0.0.1:80", "failed_active_health_check": True}
+
+
+@pytest.mark.parametrize(("threshold", "outcome"), [(None, Outcome.FORWARDED), ({}, Outcome.NO_ENDPOINT)])
+def test_without_a_healthy_endpoint_all_of_them_are_asked_unless_panic_is_off(threshold: Any, outcome: Outcome) -> None:
+    cluster: Json = {"name": "a", "endpoints": ["10.0.0.1:80"]}
+    if threshold is not None:
+        cluster["common_lb_config"] = {"healthy_panic_threshold": threshold}
+    proxy = proxy_of(
+        {
+            "listeners": [{"name": "web", "http": {"routes": [to("a")]}}],
+            "clusters": [cluster],
+            "cluster_statuses": [{"name": "a", "hosts": [SICK]}],
+        }
+    )
+    found = route_request(proxy, "x.test", "/s/m")
+    assert found.outcome is outcome
+    assert any("panic" in note for note in found.notes) is (outcome is Outcome.FORWARDED)
+
+
 def test_an_envoy_without_listeners_is_no_crash() -> None:
     assert route_request(proxy_of({}), "x.test", "/s/m").outcome is Outcome.NO_LISTENER
