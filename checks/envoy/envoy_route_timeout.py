@@ -23,6 +23,19 @@ _LONG = 3600.0
 
 
 def check(proxy: Proxy) -> Iterator[Conclusion]:
+    """A default that has cut nothing yet is said once, however many routes have it."""
+    mere: list[tuple[Placed, str]] = []
+    for each, why in _limited(proxy):
+        cut = sum(proxy.stats.cluster(target.cluster, "upstream_rq_timeout") for target in each.route.targets)
+        if cut:
+            yield _finding(proxy, each, why, cut, 0)
+        elif each.route.timeout.is_default:
+            mere.append((each, why))
+    if mere:
+        yield _finding(proxy, *mere[0], 0, len(mere) - 1)
+
+
+def _limited(proxy: Proxy) -> Iterator[tuple[Placed, str]]:
     for each in placed(proxy):
         route = each.route
         if route.action != "route" or not 0 < (route.timeout.seconds or 0) < _LONG:
@@ -31,12 +44,11 @@ def check(proxy: Proxy) -> Iterator[Conclusion]:
         if route.max_stream_duration is not None or route.grpc_timeout_header_max is not None:
             continue
         why = why_grpc(route) or why_targets_grpc(proxy, route)
-        cut = sum(proxy.stats.cluster(target.cluster, "upstream_rq_timeout") for target in route.targets)
-        if why and (route.timeout.is_default or cut):
-            yield _finding(proxy, each, why, cut)
+        if why:
+            yield each, why
 
 
-def _finding(proxy: Proxy, each: Placed, why: str, cut: int) -> Conclusion:
+def _finding(proxy: Proxy, each: Placed, why: str, cut: int, more: int) -> Conclusion:
     """It harms streams and slow calls only; that there are some shows in the counter."""
     route = each.route
     targets = [target.cluster for target in route.targets]
@@ -45,7 +57,7 @@ def _finding(proxy: Proxy, each: Placed, why: str, cut: int) -> Conclusion:
         RULE,
         ROUTES,
         each.config_name,
-        f"{each.title}: whatever is not over after {route.timeout.words} is cut"
+        f"{each.title}{f' and {more:,} more' if more else ''}: whatever is not over after {route.timeout.words} is cut"
         + (f", as {cut:,} calls were" if cut else ""),
         symptom="The timeout is for the whole response, so it cuts lively streams, too: INTERNAL, Received RST_STREAM "
         "with error code 2; before the first message UNAVAILABLE, upstream request timeout.",
