@@ -26,6 +26,7 @@ from grpcdoctor.model.facts.grpc import CallFacts, GrpcFacts, HealthFacts, Refle
 from grpcdoctor.model.run import Run
 from grpcdoctor.model.target import Target
 
+_REQUESTS: Final = "downstream_rq_total"
 _MOST_ENDPOINTS: Final = 20
 _MOST_COUNTERS: Final = 300
 _MOST_ROUTES: Final = 20
@@ -48,15 +49,15 @@ def envoy_facts(before: Proxy, after: Proxy, run: Run) -> EnvoyFacts:
     ways = tuple(_ways(before, entrance, run.target, [reply.path for reply in replies]))
     backends = tuple(_backends(before, after, ways))
     took = None
-    if entrance is not None and after.stats.of_http(entrance.manager.stat_prefix):
-        took = _rise(before, after, "http", entrance.manager.stat_prefix, "downstream_rq_total")
+    if entrance is not None and _REQUESTS in after.stats.of_http(entrance.manager.stat_prefix):
+        took = _rise(before, after, "http", entrance.manager.stat_prefix, _REQUESTS)
     return EnvoyFacts(
         source=before.name,
         version=before.server.version,
         istio_version=before.server.istio_version,
         calls=len(replies),
         took=took,
-        counters_hidden=after.stats.hidden or not after.stats.given,
+        counters_hidden=before.stats.hidden or not after.stats.given,
         entrance=_entrance(entrance, before) if entrance is not None else None,
         ways=ways,
         backends=backends,

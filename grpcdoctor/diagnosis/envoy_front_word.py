@@ -160,17 +160,21 @@ def filtering(told: Told, symptom: str) -> Word | None:
     """The filter that refused, aborted or delayed, by its own counter."""
     for kind, start, end, rule in _FILTERS.get(symptom, ()):
         counted = told.http_like(start, end)
-        if not counted:
-            continue
         says = next((note for name, note in told.way.filters if name == kind), "") if told.way is not None else ""
+        configured = told.facts.counters_hidden and _WOULD.get(end, "-") in says
+        if not counted and not configured:
+            continue
         named = f"filter {kind} of the listener" + (f": {says}" if says else "")
         line = f"http {told.prefix}: " + ", ".join(f"{what} +{by}" for what, by in counted)
         message = _BY_FILTER.get(end) or _BY_FILTER.get(kind, "")
-        return Word(rule, message, (f"{line} while the probe ran{told.company}", named),
-                    _DELAYED if end == "delays_injected" else "", _filter_fixes(told, kind))  # fmt: skip
+        seen = (f"{line} while the probe ran{told.company}",) if counted else ()
+        return Word(rule, message, (*seen, named), _DELAYED if end == "delays_injected" else "",
+                    _filter_fixes(told, kind), confidence=1.0 if counted else 0.85)  # fmt: skip
     return None
 
 
+# What a filter's settings say where its counter is hidden.
+_WOULD: Final = {"aborts_injected": "aborts ", "delays_injected": "delays "}
 _DELAYED: Final = "The fault filter was switched on for a test; the backend is not what is slow."
 
 
@@ -205,6 +209,11 @@ def limiting(told: Told, symptom: str) -> Word | None:
     return None
 
 
+# Envoy's clock starts after ours and ticks in milliseconds.
+_EARLY: Final = -0.02
+_LATE: Final = 0.3
+
+
 def timing(told: Told, symptom: str) -> Word | None:
     """Which of Envoy's timers ended the call: one whose counter rose, and of several the one that the time fits."""
     way, reply = told.way, _cut(told)
@@ -213,7 +222,7 @@ def timing(told: Told, symptom: str) -> Word | None:
     took = reply.duration_ms / 1000
     fired = [each for each in way.times if _rose(told, each)]
     if not fired and told.facts.counters_hidden:
-        fired = [each for each in way.times if 0 <= took - each.seconds <= max(0.3, each.seconds * 0.1)]
+        fired = [each for each in way.times if _EARLY <= took - each.seconds <= max(_LATE, each.seconds / 10)]
     if not fired:
         return None
     timer = min(fired, key=lambda each: abs(took - each.seconds))

@@ -122,7 +122,8 @@ def _cannot_connect(told: Told, backend: EnvoyBackend, failed: int) -> Word:
     evidence = (*told.of_cluster(backend, *_CONNECT), *_by_host(backend), spoken_line(backend))
     if backend.tls and told.facts.counters_hidden:
         # Without its counters of TLS nothing tells a refusal from a handshake that fails.
-        return Word("upstream-unreachable", f"Envoy gets no connection to {at}", evidence, confidence=None)
+        hidden = "it hides its TLS counters, which would tell a refusal from TLS that fails"
+        return Word("upstream-unreachable", f"Envoy gets no connection to {at}", (*evidence, hidden), confidence=None)
     if told.rose(backend, "upstream_cx_connect_timeout"):
         waited = f" within {backend.connect_timeout:g} s" if backend.connect_timeout else ""
         return Word("upstream-unreachable", f"{at} does not answer Envoy's connect(){waited}", evidence, _DROPPED,
@@ -232,7 +233,8 @@ def broken_off(told: Told, symptom: str) -> Word | None:
     """The backend closes what Envoy opened: TLS that is missing, or a backend that dies."""
     for backend in told.backends:
         counters = ("upstream_cx_destroy_remote_with_active_rq", "upstream_cx_rx_bytes_total", "upstream_rq_rx_reset")
-        if not told.rose(backend, "upstream_cx_destroy_remote_with_active_rq"):
+        unknown = told.facts.counters_hidden and symptom == "upstream-connection-terminated"
+        if not told.rose(backend, counters[0]) and not unknown:
             continue
         evidence = (*told.of_cluster(backend, *counters), spoken_line(backend))
         known = next((each for each in backend.endpoints if each.tls_elsewhere), None)
@@ -252,7 +254,7 @@ def broken_off(told: Told, symptom: str) -> Word | None:
             f"{addresses(backend)} takes Envoy's {spoken} and closes them{how}",
             evidence,
             fixes=(_ask_backend(backend), *(() if backend.tls else _start_tls(told, backend))),
-            confidence=LIKELY,
+            confidence=0.8 if unknown else LIKELY,
             alternatives=_also_tls(backend),
         )
     return None

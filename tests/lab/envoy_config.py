@@ -162,9 +162,18 @@ def _upstream_tls(ca: str, name: str) -> Json:
     return {"name": "envoy.transport_sockets.tls", "typed_config": typed}
 
 
-def bootstrap(listeners: list[Json], clusters: list[Json]) -> Json:
+# What Istio keeps of Envoy's counters unless it is told otherwise.
+_KEPT_BY_ISTIO: list[Json] = [
+    *({"prefix": name} for name in ("cluster_manager", "listener_manager", "server", "cluster.xds-grpc")),
+    *({"suffix": name} for name in ("rbac.allowed", "rbac.denied", "downstream_cx_active")),
+]
+
+
+def bootstrap(listeners: list[Json], clusters: list[Json], hides_counters: bool = False) -> Json:
     """The whole configuration, with an admin port of the kernel's choice."""
+    matcher = {"stats_matcher": {"inclusion_list": {"patterns": _KEPT_BY_ISTIO}}}
     return {
+        **({"stats_config": matcher} if hides_counters else {}),
         "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
         "static_resources": {"listeners": listeners, "clusters": clusters},
     }
