@@ -24,6 +24,8 @@ RULE = Rule(
 )
 NEEDS = (GrpcFacts, HealthFacts, ReflectionFacts, CallFacts)
 
+ANY_METHOD: Final = "whether any real method is routed"
+
 _ROUTES: Final[dict[str, tuple[Fix, ...]]] = {
     "istio": (Fix("Istio: bind a VirtualService for this host to the gateway, and match the gRPC paths",
                   patch="hosts: [HOST]\ngateways: [NAMESPACE/GATEWAY]\nhttp:\n- match: [{uri: {prefix: "
@@ -115,7 +117,7 @@ def _alternatives(run: Run, effect: Effect) -> tuple[Alternative, ...]:
 
 def _blind_spot(run: Run) -> BlindSpot:
     return BlindSpot(
-        what="whether any real method is routed",
+        what=ANY_METHOD,
         why="health, reflection and an unknown method all came back without a route; routes by method would not "
         "show in them",
         decide=probe_command(run, "--call", A_METHOD),

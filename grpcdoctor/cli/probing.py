@@ -27,6 +27,7 @@ from grpcdoctor.report.style import Style
 from grpcdoctor.report.trace import trace_line
 
 if TYPE_CHECKING:
+    from grpcdoctor.diagnosis.envoy_hearing import AskedEnvoy
     from grpcdoctor.diagnosis.hearing import AskedCluster
 
 T = TypeVar("T")
@@ -73,11 +74,12 @@ def probe_one(
     shown: Presentation,
     save: str | None = None,
     cluster: AskedCluster | None = None,
+    envoy: AskedEnvoy | None = None,
 ) -> int:
-    """Probe one target, ask the cluster behind it if there is one, and print the report."""
+    """Probe one target, ask the cluster behind it and an Envoy on the way if there is one, and print the report."""
     if save is not None:
         _check_writable(save)
-    report = run_probe(_diagnose(target, options, shown, cluster))
+    report = run_probe(_diagnose(target, options, shown, cluster, envoy))
     write(shown.format.render(report, shown.style))
     if save is not None:
         _save(save, report, options)
@@ -93,16 +95,21 @@ def report_of(target: Target, options: ProbeOptions) -> Report:
         async with Status(target.endpoint).live():
             return await diagnose(target, options)
 
-    return _run(diagnosed())
+    return run_probe(diagnosed())
 
 
 async def _diagnose(
-    target: Target, options: ProbeOptions, shown: Presentation, cluster: AskedCluster | None
+    target: Target,
+    options: ProbeOptions,
+    shown: Presentation,
+    cluster: AskedCluster | None,
+    envoy: AskedEnvoy | None,
 ) -> Report:
     from grpcdoctor.diagnosis.engine import diagnose
 
     async with Status(target.endpoint, enabled=not shown.trace).live():
-        return await diagnose(target, options, on_frame=shown.frame if shown.trace else None, cluster=cluster)
+        on_frame = shown.frame if shown.trace else None
+        return await diagnose(target, options, on_frame=on_frame, cluster=cluster, envoy=envoy)
 
 
 def probe_many(targets: Sequence[Target], options: ProbeOptions, shown: Presentation, concurrency: int) -> int:

@@ -10,6 +10,7 @@ from grpcdoctor.diagnosis.correlate import causes_of, verdict_of
 from grpcdoctor.diagnosis.hops import hops_of
 from grpcdoctor.diagnosis.judge import judge
 from grpcdoctor.diagnosis.plan import describe_bug, finish, run_probes
+from grpcdoctor.model.facts.envoy import EnvoyFacts
 from grpcdoctor.model.facts.reach import DnsFacts
 from grpcdoctor.model.finding import BlindSpot, Verdict
 from grpcdoctor.model.observation import Observation, Outcome
@@ -22,6 +23,7 @@ from grpcdoctor.wire.session import FrameSink, Session, Shared
 from grpcdoctor.wire.tls import ContextError
 
 if TYPE_CHECKING:
+    from grpcdoctor.diagnosis.envoy_hearing import AskedEnvoy
     from grpcdoctor.diagnosis.hearing import AskedCluster
 
 
@@ -32,23 +34,28 @@ async def diagnose(
     on_frame: FrameSink | None = None,
     shared: Shared | None = None,
     cluster: AskedCluster | None = None,
+    envoy: AskedEnvoy | None = None,
 ) -> Report:
     """Probe, check, correlate. Never raises for what a peer does; raises wire.tls.ContextError for the user's files.
 
-    `cluster`: also ask the cluster behind the endpoint.
+    `cluster`: also ask the cluster behind the endpoint; `envoy`: also ask this Envoy on the way.
     """
+
+    async def again(other: Target) -> Report:
+        if envoy is None:
+            return await _diagnose(other, options, on_frame, shared)
+        from grpcdoctor.diagnosis.envoy_hearing import hear_around
+
+        safe = with_secrets(options)
+        return await hear_around(envoy, safe, report_of, lambda: _diagnose(other, options, on_frame, shared))
+
     if cluster is None:
-        return await _diagnose(target, options, on_frame, shared)
+        return await again(target)
     from grpcdoctor.diagnosis.hearing import Hearing
 
     hearing = Hearing(cluster, options.timeout)
     way = await hearing.target(target)
-    chosen = target if isinstance(way, BlindSpot) else way
-
-    async def again(other: Target) -> Report:
-        return await _diagnose(other, options, on_frame, shared)
-
-    report = await again(chosen)
+    report = await again(target if isinstance(way, BlindSpot) else way)
     if isinstance(way, BlindSpot):
         report = replace(report, blind_spots=(*report.blind_spots, way))
     return await hearing.complete(report, options, report_of, again)
@@ -109,6 +116,10 @@ def _report_of_bug(bug: Exception, session: Session, started_at: str) -> Report:
 def report_of(run: Run, started_at: str, duration_ms: float) -> Report:
     """The judgement on a finished run; pure."""
     findings, blind_spots = judge(run)
+    if run.get(EnvoyFacts) is not None:
+        from grpcdoctor.diagnosis.envoy_word import told
+
+        findings, blind_spots = told(findings, blind_spots, run)
     causes = causes_of(findings, run)
     dns = run.get(DnsFacts)
     return Report(

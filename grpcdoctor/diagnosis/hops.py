@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from grpcdoctor.model.facts.envoy import EnvoyBackend, EnvoyFacts
 from grpcdoctor.model.facts.http2 import H2cFacts, Http2Facts
 from grpcdoctor.model.facts.tls import TlsFacts
 from grpcdoctor.model.report import DecidedBy, Hop
@@ -15,10 +16,21 @@ def hops_of(run: Run) -> tuple[Hop, ...]:
     first = _first_hop(run)
     if first is None:
         return ()
+    envoy = run.get(EnvoyFacts)
+    if envoy is not None and not envoy.saw_nothing and any(item.version for item in envoy.backends):
+        return (first, *(_behind(envoy, item) for item in envoy.backends if item.version))
     http2 = run.get(Http2Facts)
     if http2 is None or http2.terminator not in _PROXIES:
         return (first,)
     return first, Hop(f"{http2.terminator} at {run.target.endpoint}", "backend", "unknown")
+
+
+def _behind(envoy: EnvoyFacts, backend: EnvoyBackend) -> Hop:
+    """By Envoy's own word."""
+    at = f" at {envoy.entrance.address}" if envoy.entrance is not None else ""
+    decided = DecidedBy("Envoy cluster", name=backend.name, field=backend.version_field or None, value=backend.version)
+    protocol = backend.version if backend.version in ("h2", "http/1.1", "same-as-client") else "unknown"
+    return Hop(f"Envoy{at}", f"cluster {backend.name}", protocol, backend.tls or None, decided)
 
 
 def _first_hop(run: Run) -> Hop | None:

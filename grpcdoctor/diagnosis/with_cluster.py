@@ -11,6 +11,7 @@ from grpcdoctor.cluster.snapshot import Cluster
 from grpcdoctor.diagnosis.cluster_causes import cluster_causes, objects_of
 from grpcdoctor.diagnosis.cluster_hops import hop_paths, objects_on
 from grpcdoctor.diagnosis.correlate import causes_of, verdict_of
+from grpcdoctor.diagnosis.envoy_expected import by_own_word, differing
 from grpcdoctor.diagnosis.inspection import judge_cluster
 from grpcdoctor.diagnosis.suppression import Suppression
 from grpcdoctor.diagnosis.witnesses import join
@@ -46,10 +47,11 @@ def heard(report: Report, run: Run, witness: Witness) -> Report:
     met = objects_on(cluster, chosen, host)
     about = tuple(f for f in findings if not met.isdisjoint(objects_of(f)))
     kept, suppressed = witness.suppression.apply(about, cluster)
+    kept = (*kept, *differing(run, chosen))
     joined = join(report.findings, kept)
     causes = _causes(report.findings, joined.findings[len(report.findings) :], joined.explained, run)
     blind_spots = tuple(dict.fromkeys((*report.blind_spots, *(_milder(spot) for spot in unseen))))
-    shown = hop_paths(cluster, kept, host)
+    shown = by_own_word(run, hop_paths(cluster, kept, host), chosen)
     return replace(
         report,
         findings=joined.findings,

@@ -56,6 +56,7 @@ ROWS: Final[dict[str, tuple[str, ...]]] = {
         "route-weight-to-nothing", "grpc-probe-misconfigured", "outlier-ejects-all", "service-entry-without-endpoints",
     ),
     "upstream-protocol-mismatch": (
+        "envoy-differs-from-config",
         "service-port-not-http2", "service-port-undeclared", "service-port-contradiction",
         "route-backend-protocol-unset", "app-protocol-missing-for-gateway", "app-protocol-unsupported",
         "service-app-protocol-unknown", "upgrade-policy-conflict", "service-port-is-http2-app-is-not",

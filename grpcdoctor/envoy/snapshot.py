@@ -20,6 +20,7 @@ from grpcdoctor.envoy.routes import RouteConfiguration
 from grpcdoctor.envoy.server import ControlPlane, Server, server
 from grpcdoctor.envoy.stats import Stats
 from grpcdoctor.envoy.updates import Rejection, State, Update, entries, rejections
+from grpcdoctor.model.expected import Expected
 from grpcdoctor.model.finding import BlindSpot
 
 T = TypeVar("T")
@@ -31,9 +32,16 @@ class Proxy:
     """All that is known of one Envoy. Views are worked out once, when first asked for."""
 
     def __init__(
-        self, answers: Answers, name: str = "", blind_spots: Iterable[BlindSpot] = (), read_at: str = ""
+        self,
+        answers: Answers,
+        name: str = "",
+        blind_spots: Iterable[BlindSpot] = (),
+        read_at: str = "",
+        expected: Iterable[Expected] = (),
     ) -> None:
         self.answers = answers
+        self.expected = tuple(expected)
+        """What it should speak by the objects of a cluster, where there is one at hand."""
         self.name = name
         """Where it was read from: a URL, files, `pod/NS/NAME`."""
         self.blind_spots = tuple(blind_spots)

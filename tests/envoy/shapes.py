@@ -9,8 +9,8 @@
 
 Keys: `listeners`, `clusters`, `routes`, `endpoints`, `secrets` (raw messages, in force), `dynamic_listeners`,
 `warming_clusters` (items of the dump as they are), `bootstrap`, `cluster_statuses`, `stats`, `certs`, `server_info`,
-`read_at`, and `missing: [stats]` for endpoints that do not answer. An endpoint that is not named answers with nothing
-to say, so that an absent cluster does not exist.
+`read_at`, `expected` (by a cluster's objects), and `missing: [stats]` for endpoints that do not answer. An endpoint
+that is not named answers with nothing to say, so that an absent cluster does not exist.
 
 Short: a listener's `port`, `http` (the connection manager's fields; `routes` in it makes one virtual host for `*`,
 `virtual_hosts` several), `tcp` (a cluster's name), `tls` (`alpn`, `client_certificates`); a cluster's `http` ("h2",
@@ -23,6 +23,7 @@ from typing import Any
 
 from grpcdoctor.envoy.answers import Answers
 from grpcdoctor.envoy.snapshot import Proxy
+from grpcdoctor.model.expected import Expected
 
 Json = dict[str, Any]
 
@@ -38,7 +39,7 @@ _VERSIONS: dict[str, Json] = {
 READ_AT = "2026-11-25T00:00:00+00:00"
 _KEYS = {
     "listeners", "clusters", "routes", "endpoints", "secrets", "dynamic_listeners", "warming_clusters", "bootstrap",
-    "cluster_statuses", "stats", "certs", "server_info", "read_at", "missing",
+    "cluster_statuses", "stats", "certs", "server_info", "read_at", "missing", "expected",
 }  # fmt: skip
 
 
@@ -56,7 +57,8 @@ def proxy_of(data: Json) -> Proxy:
         "server_info": data.get("server_info", {"version": "0/1.40.0/Clean/RELEASE/BoringSSL", "state": "LIVE"}),
     }
     kept = {name: value for name, value in answers.items() if name not in missing}
-    return Proxy(Answers(**kept), "test", read_at=data.get("read_at", READ_AT))
+    expected = [Expected(**item) for item in data.get("expected", [])]
+    return Proxy(Answers(**kept), "test", read_at=data.get("read_at", READ_AT), expected=expected)
 
 
 def _sections(data: Json) -> dict[str, Json]:

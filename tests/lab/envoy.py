@@ -42,8 +42,8 @@ class Envoy(Gateway):
 
 
 @contextlib.contextmanager
-def running_envoy(backends: Backends) -> Iterator[Envoy]:
-    """Envoy, until the block ends."""
+def running_envoy(backends: Backends, hides_counters: bool = False) -> Iterator[Envoy]:
+    """Envoy, until the block ends; with Istio's few counters where asked."""
     program, certificates = require_program("envoy"), lab_certificates()
     with workdir("envoy") as folder:
         access_log = folder / "access.log"
@@ -51,7 +51,8 @@ def running_envoy(backends: Backends) -> Iterator[Envoy]:
             envoy_config.listener(name, scenario, certificates, str(access_log)) for name, scenario in LISTENERS.items()
         ]
         config = folder / "envoy.json"
-        config.write_text(json.dumps(envoy_config.bootstrap(listeners, clusters(backends, certificates))))
+        leading_to = clusters(backends, certificates)
+        config.write_text(json.dumps(envoy_config.bootstrap(listeners, leading_to, hides_counters)))
         admin = folder / "admin"
         command = [program, "-c", str(config), "--disable-hot-restart", "--concurrency", "1", "-l", "error"]
         command += ["--admin-address-path", str(admin), "--file-flush-interval-msec", "100"]

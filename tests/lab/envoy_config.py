@@ -120,7 +120,9 @@ def downstream_tls(scenario: Scenario, certificates: Certificates) -> Json:
     return {"name": "envoy.transport_sockets.tls", "typed_config": typed}
 
 
-def cluster(name: str, port: int | None, http2: bool = True, tls_ca: str | None = None, **more: Any) -> Json:
+def cluster(
+    name: str, port: int | None, http2: bool = True, tls_ca: str | None = None, tls_name: str = "", **more: Any
+) -> Json:
     """A static cluster of one endpoint on the loopback, or of none where `port` is None."""
     version = "http2_protocol_options" if http2 else "http_protocol_options"
     options = {
@@ -137,7 +139,7 @@ def cluster(name: str, port: int | None, http2: bool = True, tls_ca: str | None 
         **more,
     }
     if tls_ca:
-        built["transport_socket"] = _upstream_tls(tls_ca)
+        built["transport_socket"] = _upstream_tls(tls_ca, tls_name)
     return built
 
 
@@ -145,21 +147,33 @@ def endpoint(port: int) -> Json:
     return {"endpoint": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": port}}}}
 
 
-def _upstream_tls(ca: str) -> Json:
+def _upstream_tls(ca: str, name: str) -> Json:
+    validation: Json = {"trusted_ca": {"filename": ca}}
+    if name:
+        validation["match_typed_subject_alt_names"] = [{"san_type": "DNS", "matcher": {"exact": name}}]
     typed = {
         "@type": f"{_TYPE}.transport_sockets.tls.v3.UpstreamTlsContext",
         "sni": "localhost",
         "common_tls_context": {
             "alpn_protocols": ["h2"],
-            "validation_context": {"trusted_ca": {"filename": ca}},
+            "validation_context": validation,
         },
     }
     return {"name": "envoy.transport_sockets.tls", "typed_config": typed}
 
 
-def bootstrap(listeners: list[Json], clusters: list[Json]) -> Json:
+# What Istio keeps of Envoy's counters unless it is told otherwise.
+_KEPT_BY_ISTIO: list[Json] = [
+    *({"prefix": name} for name in ("cluster_manager", "listener_manager", "server", "cluster.xds-grpc")),
+    *({"suffix": name} for name in ("rbac.allowed", "rbac.denied", "downstream_cx_active")),
+]
+
+
+def bootstrap(listeners: list[Json], clusters: list[Json], hides_counters: bool = False) -> Json:
     """The whole configuration, with an admin port of the kernel's choice."""
+    matcher = {"stats_matcher": {"inclusion_list": {"patterns": _KEPT_BY_ISTIO}}}
     return {
+        **({"stats_config": matcher} if hides_counters else {}),
         "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
         "static_resources": {"listeners": listeners, "clusters": clusters},
     }

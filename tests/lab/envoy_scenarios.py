@@ -108,6 +108,14 @@ LISTENERS: dict[str, Scenario] = {
     "upstream-silent": Scenario(
         "the backend accepts and never answers; route timeout 1 s", routes=_to("silent", timeout="1s")
     ),
+    "per-try-timeout": Scenario(
+        "the backend accepts and never answers; per_try_timeout 1 s, route timeout 6 s",
+        routes=_to("silent", timeout="6s", retry_policy={"num_retries": 0, "per_try_timeout": "1s"}),
+    ),
+    "tls-untrusted": Scenario("TLS to a backend whose CA is not trusted", routes=_to("grpc-tls-untrusted")),
+    "tls-other-name": Scenario("TLS to a backend with another name", routes=_to("grpc-tls-other-name")),
+    "unhealthy": Scenario("the only endpoint fails its health check", routes=_to("unhealthy")),
+    "ejected": Scenario("one endpoint, ejected after its first failure", routes=_to("ejected")),
     "upstream-closes": Scenario("the backend closes each connection at once", routes=_to("closes")),
     "upstream-saturated": Scenario("a grpcio backend with all its threads busy", routes=_to("saturated")),
     "route-timeout": Scenario("route timeout 1 s", routes=_to("grpc", timeout="1s")),
@@ -149,6 +157,15 @@ LISTENERS: dict[str, Scenario] = {
 }
 
 
+_NO_PANIC: Json = {"healthy_panic_threshold": {"value": 0}}
+_CHECK: Json = {
+    "timeout": "1s", "interval": "1s", "unhealthy_threshold": 1, "healthy_threshold": 1, "grpc_health_check": {},
+}  # fmt: skip
+_EJECTS_AT_ONCE: Json = {
+    "consecutive_5xx": 1, "interval": "0.1s", "base_ejection_time": "300s", "max_ejection_percent": 100,
+}  # fmt: skip
+
+
 def clusters(backends: Backends, certificates: Certificates) -> list[Json]:
     """Where the listeners' routes lead."""
     ca = str(certificates.ca)
@@ -162,6 +179,10 @@ def clusters(backends: Backends, certificates: Certificates) -> list[Json]:
         cluster("grpc-over-tls", backends.h2c, tls_ca=ca),
         cluster("http1", backends.http1, http2=False),
         cluster("http1-h2", backends.http1),
+        cluster("grpc-tls-untrusted", backends.tls, tls_ca=str(certificates.self_signed.cert)),
+        cluster("grpc-tls-other-name", backends.tls, tls_ca=ca, tls_name="other.example.test"),
+        cluster("unhealthy", backends.closed, health_checks=[_CHECK], common_lb_config=_NO_PANIC),
+        cluster("ejected", backends.closed, outlier_detection=_EJECTS_AT_ONCE, common_lb_config=_NO_PANIC),
         cluster("closed", backends.closed),
         cluster("empty", None),
         cluster("circuit", backends.h2c, circuit_breakers=none),

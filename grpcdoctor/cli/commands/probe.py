@@ -9,6 +9,7 @@ import click
 
 from grpcdoctor.cli import bisecting
 from grpcdoctor.cli.at_hand import AtHand, cluster_options
+from grpcdoctor.cli.envoys import asked_envoy
 from grpcdoctor.cli.options import Network, network_options
 from grpcdoctor.cli.output import FailOn, output_options
 from grpcdoctor.cli.probing import Presentation, probe_many, probe_one, replay
@@ -42,6 +43,8 @@ _WITH_REPLAY: Final = {"replay_file", "output", "fail_on", "verbose", "no_color"
 @click.option("--trace", is_flag=True, help="Print every frame, decoded, with its time and direction, to stderr.")
 @click.option("--save", metavar="FILE", help="Save the whole run, to be looked at again with --replay.")
 @click.option("--replay", "replay_file", metavar="FILE", help="Judge a saved run again; no network, no TARGET.")
+@click.option("--envoy", metavar="ADMIN",
+              help="Ask this Envoy on the way as well, before and after: its admin address, or unix:/PATH.")
 @cluster_options
 @output_options
 @click.pass_context
@@ -59,6 +62,7 @@ def command(
       grpcdoctor probe grpc.example.com --call pkg.Greeter/SayHello --data '{}'
       grpcdoctor probe grpc.example.com -f manifests/          # with the objects behind it
       grpcdoctor probe grpc.example.com --bisect               # at which hop of the cluster it breaks
+      grpcdoctor probe grpc.example.com --envoy localhost:15000
       grpcdoctor probe --targets endpoints.txt -o json
     """
     style = style_of(sys.stdout, colour=not given["no_color"], verbose=given["verbose"])
@@ -79,9 +83,12 @@ def command(
     if given["targets"] is None and len(targets) == 1:
         alone = given["quick"] and not at_hand.named
         cluster = None if alone else at_hand.cluster_for(targets[0], options.timeout)
-        return probe_one(targets[0], options, shown, given["save"], cluster)
+        envoy = asked_envoy(given["envoy"]) if given["envoy"] is not None else None
+        return probe_one(targets[0], options, shown, given["save"], cluster, envoy)
     if at_hand.named:
         raise click.UsageError("a cluster is asked about one target; name just one, or leave out -f and --context")
+    if given["envoy"] is not None:
+        raise click.UsageError("an Envoy is asked about one target; name just one, or leave out --envoy")
     if given["save"] is not None:
         raise click.UsageError("--save keeps the run of one target; name just one")
     return probe_many(targets, options, shown, given["concurrency"])
