@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 import click
 
+from grpcdoctor.cli.envoy_pods import is_pod, read_pod
 from grpcdoctor.cli.exit_codes import ExitCode
 from grpcdoctor.cli.output import FailOn, exit_code, worst
 from grpcdoctor.cli.terminal import write
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from grpcdoctor.envoy.snapshot import Proxy
 
 _ADDRESS: Final = re.compile(r"http://\S+|unix:\S+|(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):\d{1,5}")
-_IN_A_CLUSTER: Final = ("pod/", "gateway/")
 _SCHEMES: Final = {"grpcs": True, "https": True, "grpc": False, "http": False}
 _REPORTS_IN_FULL: Final = 3
 """More Envoys than that (a bug-report has hundreds) are a line each in text, unless -v."""
@@ -39,13 +39,15 @@ class EnvoySource:
     cluster: str
     everything: bool
     request: AskedRequest | None
+    context: str | None = None
+    kubeconfig: str | None = None
 
 
 def show(source: EnvoySource, output: Format, style: Style, fail_on: FailOn) -> int:
     """Read, judge, print. The worst of several decides."""
     from grpcdoctor.diagnosis.envoy_inspection import EnvoyOptions, inspect_envoy
 
-    proxies = read(source.words, source.timeout)
+    proxies = read(source.words, source.timeout, source.context, source.kubeconfig)
     options = EnvoyOptions(source.listener, source.cluster, source.everything, source.request)
     reports = [inspect_envoy(proxy, options) for proxy in proxies]
     in_full = output.name == "text" and (len(reports) <= _REPORTS_IN_FULL or style.verbose)
@@ -60,22 +62,21 @@ def show(source: EnvoySource, output: Format, style: Style, fail_on: FailOn) -> 
     return code
 
 
-def read(words: Sequence[str], seconds: float) -> list[Proxy]:
-    """The Envoys at these addresses and in these files. Raises click.UsageError where one cannot be read."""
+def read(
+    words: Sequence[str], seconds: float, context: str | None = None, kubeconfig: str | None = None
+) -> list[Proxy]:
+    """The Envoys at these addresses, in these pods and files. Raises click.UsageError where one cannot be read."""
     from grpcdoctor.envoy.admin import AdminError, read_admin
     from grpcdoctor.envoy.files import FilesError, read_files
 
-    files = [word for word in words if not is_address(word)]
+    pods = [word for word in words if is_pod(word) and not os.path.exists(word)]
+    files = [word for word in words if word not in pods and not is_address(word)]
     for word in files:
-        if word.startswith(_IN_A_CLUSTER) and not os.path.exists(word):
-            raise click.UsageError(
-                f"{word} is not reached from here; forward its admin port (kubectl -n NAMESPACE port-forward pod/NAME "
-                "15000) and give localhost:15000"
-            )
         if "://" in word and not os.path.exists(word):
             raise click.UsageError(f"{word}: not an admin address; write http://HOST:PORT or unix:/PATH")
     try:
         found = [read_admin(word, seconds) for word in words if is_address(word)]
+        found += [read_pod(word, seconds, context, kubeconfig) for word in pods]
         return [*found, *read_files(files, _standard_input)] if files else found
     except (AdminError, FilesError) as wrong:
         raise click.UsageError(str(wrong)) from wrong

@@ -27,6 +27,8 @@ from grpcdoctor.report.formats import Format
 @click.option("--listener", default="", metavar="NAME", help="Only listeners with this in their name, in full.")
 @click.option("--cluster", default="", metavar="NAME", help="Only clusters with this in their name, in full.")
 @click.option("--all", "everything", is_flag=True, help="All listeners and clusters, still in short.")
+@click.option("--context", metavar="NAME", help="With pod/… and gateway/…: the context of the kubeconfig.")
+@click.option("--kubeconfig", metavar="FILE", help="The kubeconfig; default: KUBECONFIG, then ~/.kube/config.")
 @click.option("--timeout", type=Duration(), default=15.0, help="For reading one Envoy. Default: 15.")
 @output_options
 def command(
@@ -36,8 +38,10 @@ def command(
     endpoints and their health, what it refuses, rejected updates, certificates.
 
     \b
-    SOURCE is the admin API's address, or saved answers of it:
+    SOURCE is the admin API's address, a pod, or saved answers of it:
       http://127.0.0.1:9901   also HOST:PORT and unix:/PATH; only GETs
+      pod/NS/NAME             through the API server's port-forward
+      gateway/NS/NAME         a pod of that gateway
       config_dump.json …      files, by their content: config_dump, /clusters,
                               /stats, /certs, /listeners, /server_info,
                               istioctl proxy-config … -o json
@@ -45,11 +49,13 @@ def command(
       -                       standard input
 
     \b
-      kubectl port-forward deploy/greeter 15000 &
-      grpcdoctor envoy http://127.0.0.1:15000
+      grpcdoctor envoy pod/prod/greeter-6d5f8c7b9-x2x2x
       grpcdoctor envoy config_dump.json --request shop.example.com/shop.Cart/Add
     """
     style = style_of(sys.stdout, colour=not no_color, verbose=verbose)
     request = asked_request(given["request"], given["sni"], given["headers"])
-    source = EnvoySource(sources, given["timeout"], given["listener"], given["cluster"], given["everything"], request)
+    source = EnvoySource(
+        sources, given["timeout"], given["listener"], given["cluster"], given["everything"], request,
+        given["context"], given["kubeconfig"],
+    )  # fmt: skip
     return show(source, output, style, FailOn(fail_on))
