@@ -82,7 +82,7 @@ def phrase(text: str) -> Phrase:
 
 
 def _needles(text: str, literals: Sequence[str]) -> tuple[str, ...]:
-    literal = max(literals, key=len).strip()
+    literal = max((part.strip() for part in literals), key=len)
     if len(literal) >= _SHORTEST_NEEDLE:
         return (literal,)
     choices = (tuple(word.lower() for word in sign[2].split("|")) for sign in _SIGN.finditer(text) if sign[2])
