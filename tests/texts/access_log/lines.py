@@ -71,7 +71,7 @@ OTHERS: dict[str, tuple[str, dict[str, object]]] = {
     ),
     "json": (
         json.dumps({"code": 200, "grpc": "Unavailable", "flags": "UF", "path": "/a.B/C", "x": CLUSTER}),
-        {"flags": ("UF",), "grpc_status": 14, "upstream_cluster": ""},
+        {"flags": ("UF",), "grpc_status": 14, "upstream_cluster": CLUSTER},
     ),
 }  # fmt: skip
 
