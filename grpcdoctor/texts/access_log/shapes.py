@@ -33,7 +33,7 @@ DETAILS: Final = re.compile(
 def by_shape(entry: Entry, words: Sequence[object]) -> Entry:
     """The entry with what values under unknown names give away."""
     for word in words:
-        if not isinstance(word, str) or len(word) < 2:
+        if not isinstance(word, str) or len(word) < 2 or not word[0].isalpha():
             continue
         if word in FLAGS or ("," in word and all(each in FLAGS for each in word.split(","))):
             entry = entry._replace(flags=entry.flags or flags(word))
