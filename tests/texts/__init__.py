@@ -1,1 +1,1 @@
-"""Tests of what pasted texts and logs say."""
+"""Tests of the texts."""

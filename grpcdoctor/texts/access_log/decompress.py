@@ -24,7 +24,7 @@ Chunks = Iterator[bytes]
 Note = Callable[[str], None]
 
 
-class UnreadableLog(Exception):  # noqa: N818 - it is the user's file that is wrong, not the program
+class UnreadableLogError(Exception):
     """One line that says what cannot be read, and what to do."""
 
 
@@ -51,7 +51,8 @@ def decompressed(chunks: Chunks, note: Note) -> Chunks:
 def _gunzipped(chunks: Chunks, note: Note) -> Chunks:
     """All members, one after the other, as logrotate and `cat a.gz b.gz` make them."""
     decoder, started = zlib.decompressobj(_WITH_GZIP_HEADER), False
-    for data in chunks:
+    for chunk in chunks:
+        data = chunk
         if not data:
             yield b""
         while data:
@@ -82,7 +83,7 @@ def _zstd(chunks: Chunks, note: Note) -> Chunks:
             continue
     program = shutil.which("zstd")
     if program is None:
-        raise UnreadableLog(
+        raise UnreadableLogError(
             "this log is compressed with zstd: install the program zstd or the Python package zstandard, "
             "or use Python 3.14 or newer"
         )

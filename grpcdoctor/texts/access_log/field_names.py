@@ -84,7 +84,12 @@ class Plan(NamedTuple):
     """How objects with the same keys become entries."""
 
     source: str
+    texts: tuple[tuple[int, str], ...]
+    """Place in the entry and key in the object of what is text."""
     steps: tuple[Step, ...]
+    """The rest."""
+    unknown: tuple[str, ...]
+    """Keys that the table does not have."""
 
 
 def plan_for(keys: tuple[str, ...]) -> Plan | None:
@@ -98,18 +103,25 @@ def plan_for(keys: tuple[str, ...]) -> Plan | None:
         return None
     names = {spelt(key) for key in keys}
     source = next((source for source, signs in _SOURCES.items() if names >= signs), "json")
-    return Plan(source, tuple((Entry._fields.index(field), key, _converter(field, spelt(key), source))
-                              for field, (_, key) in chosen.items()))  # fmt: skip
+    texts, steps = [], []
+    for field, (_, key) in chosen.items():
+        place, convert = Entry._fields.index(field), _converter(field, spelt(key), source)
+        if convert is None:
+            texts.append((place, key))
+        else:
+            steps.append((place, key, convert))
+    unknown = tuple(key for key in keys if spelt(key) not in FIELDS)
+    return Plan(source, tuple(texts), tuple(steps), unknown)
 
 
-def _converter(field: str, name: str, source: str) -> Convert:
+def _converter(field: str, name: str, source: str) -> Convert | None:
     if field in {"duration_ms", "upstream_service_time_ms"}:
         if name in _IN_SECONDS:
             return lambda value: tokens.milliseconds(value, 1000.0)
         if source == "traefik-json" and name in _IN_NANOSECONDS:
             return lambda value: tokens.milliseconds(value, 1e-6)
         return tokens.milliseconds
-    return _CONVERTERS.get(field, text_of)
+    return _CONVERTERS.get(field)
 
 
 def text_of(value: object) -> str:

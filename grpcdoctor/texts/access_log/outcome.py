@@ -36,6 +36,7 @@ _REFUSALS: Final = re.compile(
 # HAProxy configuration manual §8.5: first letter who, second letter in which state.
 _HAPROXY_CLIENT: Final = frozenset("Cc")
 _HAPROXY_PROXY: Final = frozenset("SsPRIDUK")
+_NO_ANSWER: Final = frozenset({502, 504})
 _GATEWAY_CODES: Final = frozenset({502, 503, 504})
 
 
@@ -62,8 +63,10 @@ def _whose_error(entry: Entry) -> Outcome:
     if entry.code_details:
         return Outcome.PROXY
     if entry.upstream_code:
-        # nginx passes its upstream's status on, and says 502 to both where the upstream's answer was none.
-        return Outcome.APPLICATION if entry.upstream_code == entry.response_code else Outcome.PROXY
+        # nginx writes 502 and 504 as the upstream's status too where the upstream gave no answer at all.
+        own = entry.source == "ingress-nginx" and entry.upstream_code in _NO_ANSWER
+        same = entry.upstream_code == entry.response_code
+        return Outcome.APPLICATION if same and not own else Outcome.PROXY
     return Outcome.PROXY if entry.response_code in _GATEWAY_CODES else Outcome.APPLICATION
 
 

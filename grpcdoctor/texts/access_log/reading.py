@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from grpcdoctor.texts.access_log.decompress import CHUNK, Chunks, UnreadableLog, decompressed
+from grpcdoctor.texts.access_log.decompress import CHUNK, Chunks, UnreadableLogError, decompressed
 from grpcdoctor.texts.access_log.parse import LONGEST_LINE, parse_line
 
 STDIN: Final = "-"
@@ -22,8 +22,8 @@ class LogReader:
     """Reads sources one after the other. `notes` says, once reading has ended, what was not read as it stands."""
 
     def __init__(self, paths: Sequence[str | Path], stdin: BinaryIO | None = None) -> None:
-        """Each path is a file, a folder, a pattern with `*`, or `-` for `stdin`. Raises UnreadableLog for what does
-        not exist.
+        """Each path is a file, a folder, a pattern with `*`, or `-` for `stdin`. Raises UnreadableLogError for
+        what does not exist.
         """
         self.files = [file for path in paths for file in expanded(str(path))]
         self.notes: list[str] = []
@@ -43,7 +43,7 @@ class LogReader:
         draw anew. Ends with the pipe, and at Ctrl-C while it waits: what was read until then has been given.
         """
         if self._stdin is None:
-            raise UnreadableLog("there is no input to follow")
+            raise UnreadableLogError("there is no input to follow")
         try:
             yield from self._lines(STDIN, _arriving(self._stdin, tick_seconds))
         except KeyboardInterrupt:
@@ -89,11 +89,10 @@ class LogReader:
             if not chunk:
                 yield []
                 continue
-            if skipping:
-                _, found, beyond = chunk.partition(b"\n")
-                skipping = not found
-                chunk = beyond  # noqa: PLW2901: the rest of the line that was too long is passed over
             data = rest + chunk
+            if skipping:
+                _, found, data = chunk.partition(b"\n")
+                skipping = not found
             end = data.rfind(b"\n") + 1
             rest = data[end:]
             if end:
@@ -135,7 +134,7 @@ def expanded(path: str) -> list[str]:
     else:
         found = [path] if Path(path).exists() else []  # a named pipe
     if not found:
-        raise UnreadableLog(f"{path}: no such file" + ("s in it" if Path(path).is_dir() else ""))
+        raise UnreadableLogError(f"{path}: no such file" + ("s in it" if Path(path).is_dir() else ""))
     return found
 
 
@@ -143,13 +142,13 @@ def _opened(file: str) -> BinaryIO:
     try:
         return open(file, "rb", buffering=0)
     except OSError as error:
-        raise UnreadableLog(f"{file}: {error.strerror or error}") from error
+        raise UnreadableLogError(f"{file}: {error.strerror or error}") from error
 
 
 def _chunks_of(file: str, stdin: BinaryIO | None) -> Chunks:
     if file == STDIN:
         if stdin is None:
-            raise UnreadableLog("there is no standard input to read")
+            raise UnreadableLogError("there is no standard input to read")
         yield from _chunks(stdin)
         return
     with _opened(file) as stream:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Final
 
 from grpcdoctor.texts.access_log.entry import Entry
-from grpcdoctor.texts.access_log.field_names import FIELDS, spelt
 from grpcdoctor.texts.access_log.tokens import FLAGS, flags
 
 CLUSTER: Final = re.compile(
@@ -31,10 +30,10 @@ DETAILS: Final = re.compile(
 )
 
 
-def by_shape(entry: Entry, value: Mapping[str, object]) -> Entry:
+def by_shape(entry: Entry, words: Sequence[object]) -> Entry:
     """The entry with what values under unknown names give away."""
-    for key, word in value.items():
-        if not isinstance(word, str) or len(word) < 2 or spelt(key) in FIELDS:
+    for word in words:
+        if not isinstance(word, str) or len(word) < 2 or not word[0].isalpha():
             continue
         if word in FLAGS or ("," in word and all(each in FLAGS for each in word.split(","))):
             entry = entry._replace(flags=entry.flags or flags(word))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, cast
 
 from grpcdoctor.texts.access_log.entry import Entry
-from grpcdoctor.texts.access_log.field_names import Plan, plan_for, spelt
+from grpcdoctor.texts.access_log.field_names import Plan, plan_for, spelt, text_of
 from grpcdoctor.texts.access_log.requests import split_request, split_url
 from grpcdoctor.texts.access_log.shapes import by_shape
 from grpcdoctor.texts.access_log.times import time_of
@@ -61,6 +61,10 @@ def entry_by(plan: Plan, value: Json) -> Entry | None:
     """The entry that a plan makes; None where the fields are there and say nothing of an outcome."""
     fields = list(_NOTHING)
     fields[0] = plan.source
+    for place, key in plan.texts:
+        word = value[key]
+        if word is not None and word != "-":
+            fields[place] = word if type(word) is str else text_of(word)
     for place, key, convert in plan.steps:
         fields[place] = convert(value[key])
     entry = Entry._make(fields)
@@ -68,7 +72,7 @@ def entry_by(plan: Plan, value: Json) -> Entry | None:
         return None
     if not entry.path or entry.path[0] != "/":
         entry = _with_path(entry, value)
-    return entry if entry.flags or entry.code_details else by_shape(entry, value)
+    return by_shape(entry, [value[key] for key in plan.unknown]) if plan.unknown else entry
 
 
 def _with_path(entry: Entry, value: Json) -> Entry:

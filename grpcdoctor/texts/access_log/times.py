@@ -85,6 +85,6 @@ def envoy_time(text: str) -> float | None:
         if value is not None:
             if len(_minutes) >= _MOST_MINUTES:
                 _minutes.clear()
-            _minutes[text[:16]] = value - float(text[17:23])
+            _minutes[text[:16]] = round(value - float(text[17:23]))
         return value
     return time_of(text)

@@ -40,6 +40,8 @@ def said(word: str) -> str:
 
 def number(word: object) -> int | None:
     """A count that is not negative."""
+    if type(word) is int and 0 <= word < LARGEST:
+        return word
     if isinstance(word, str):
         return int(word) if word.isascii() and word.isdigit() and len(word) <= _DIGITS else None
     if isinstance(word, bool) or not isinstance(word, (int, float)):
@@ -55,6 +57,8 @@ def code(word: object) -> int | None:
 
 def milliseconds(word: object, unit: float = 1.0) -> float | None:
     """A duration; `unit` is what one is worth in milliseconds where the text names no unit itself."""
+    if type(word) is int and unit == 1.0 and 0 <= word < LARGEST:
+        return word
     if isinstance(word, str):
         found = _WITH_UNIT.fullmatch(word)
         if found is None:
