@@ -26,8 +26,7 @@ from grpcdoctor.report.style import Style
 
 if TYPE_CHECKING:
     from grpcdoctor.diagnosis.explain_log import LogExplainer
-    from grpcdoctor.texts.access_log.filters import LogFilter
-    from grpcdoctor.texts.access_log.reading import LogReader
+    from grpcdoctor.texts.access_log import LogFilter, LogReader
 
 _LONGEST_NAME: Final = 4096
 
@@ -74,11 +73,11 @@ def _explained(asked: Asked, output: Format, style: Style) -> Report:
         return explained(" ".join(words), asked.target)
     if not words or "-" in words:
         _check_piped(words)
-    from grpcdoctor.texts.access_log.decompress import UnreadableLog
+    from grpcdoctor.texts.access_log import UnreadableLogError
 
     try:
         return _of_lines(asked, output, style)
-    except UnreadableLog as wrong:
+    except UnreadableLogError as wrong:
         raise click.UsageError(str(wrong)) from wrong
 
 
@@ -98,20 +97,23 @@ def _of_lines(asked: Asked, output: Format, style: Style) -> Report:
     """A short text as one, anything longer as a log; what a pipe has said so far is shown on a terminal."""
     from grpcdoctor.diagnosis.explain import explain as explained
     from grpcdoctor.diagnosis.explain_log import LogExplainer, is_log
-    from grpcdoctor.texts.access_log.reading import LogReader
+    from grpcdoctor.texts.access_log import LogReader
 
     reader = LogReader(asked.words or ("-",), sys.stdin.buffer)
     log = LogExplainer(_filter(asked, reader), asked.target)
     kept: list[str] = []
     piped = reader.files == ["-"]
-    screen = _Screen(output, style) if piped and not is_terminal(sys.stdin) else None
-    for batch in reader.follow(TICK_SECONDS) if piped else reader.batches():
-        kept += batch[: max(0, TEXT_LINES + 1 - len(kept))]
-        log.add(batch)
-        if screen is not None and log.lines > TEXT_LINES:
+    screen = _Screen(output, style, piped and not is_terminal(sys.stdin))
+    try:
+        for batch in reader.follow(TICK_SECONDS) if piped else reader.batches():
+            kept += batch[: max(0, TEXT_LINES + 1 - len(kept))]
+            log.add(batch)
             screen.show(log)
-    if screen is not None:
-        screen.clear()
+    except KeyboardInterrupt:
+        if not piped:
+            raise
+        # It is how a running pipe is ended: what was read until then is told.
+    screen.clear()
     if not asked.filters and log.lines <= TEXT_LINES and not is_log(kept):
         return explained("\n".join(kept), asked.target)
     return log.report(reader.notes)
@@ -119,7 +121,7 @@ def _of_lines(asked: Asked, output: Format, style: Style) -> Report:
 
 def _filter(asked: Asked, reader: LogReader) -> LogFilter:
     """Raises click.UsageError for a --since that is no time."""
-    from grpcdoctor.texts.access_log.filters import LogFilter, parse_since
+    from grpcdoctor.texts.access_log import LogFilter, parse_since
 
     since = None
     if asked.since is not None:
@@ -133,15 +135,15 @@ def _filter(asked: Asked, reader: LogReader) -> LogFilter:
 class _Screen:
     """What a pipe has said so far, drawn anew every second; only on a terminal, and only as text."""
 
-    def __init__(self, output: Format, style: Style) -> None:
+    def __init__(self, output: Format, style: Style, running: bool) -> None:
         self._output, self._style = output, style
-        self._enabled = is_terminal(sys.stdout) and output.name == "text"
+        self._enabled = running and is_terminal(sys.stdout) and output.name == "text"
         self._shown = 0.0
         self._lines = -1
 
     def show(self, log: LogExplainer) -> None:
         at = time.monotonic()
-        if not self._enabled or at - self._shown < TICK_SECONDS or log.lines == self._lines:
+        if not self._enabled or at - self._shown < TICK_SECONDS or log.lines <= max(self._lines, TEXT_LINES):
             return
         self._shown, self._lines = at, log.lines
         write(_CLEAR_SCREEN + self._output.render(log.report(), self._style))

@@ -25,13 +25,9 @@ from grpcdoctor.model.observation import Observation, Outcome
 from grpcdoctor.model.redact import redact
 from grpcdoctor.model.report import Report
 from grpcdoctor.model.rule import Severity
-from grpcdoctor.texts.access_log.aggregate import Aggregator
-from grpcdoctor.texts.access_log.entry import Entry
-from grpcdoctor.texts.access_log.filters import LogFilter
-from grpcdoctor.texts.access_log.outcome import Outcome as Ending
+from grpcdoctor.texts.access_log import Aggregator, Entry, GroupSummary, LogFilter, Summary, parse_line
+from grpcdoctor.texts.access_log import Outcome as Ending
 from grpcdoctor.texts.access_log.outcome import outcome_of
-from grpcdoctor.texts.access_log.parse import parse_line
-from grpcdoctor.texts.access_log.summary import GroupSummary, Summary
 from grpcdoctor.texts.messages import Message, Messages
 from grpcdoctor.texts.reading import read_text
 
