@@ -1,4 +1,4 @@
-"""Work that blocks (a cluster's answers, an Envoy's), in a daemon thread: what does not answer cannot hold up the exit."""
+"""Work that blocks (a cluster, an Envoy), in a daemon thread: what does not answer cannot hold up the exit."""
 
 from __future__ import annotations
 

@@ -58,16 +58,15 @@ class LogExplainer:
     def __post_init__(self) -> None:
         self._requests = Aggregator(keep=self.keep)
 
-    def add(self, lines: Iterable[str]) -> None:
+    def add(self, lines: Sequence[str]) -> None:
         """Some lines, without their ends."""
-        add_request, add_message = self._requests.add, self._messages.add
-        for line in lines:
-            self.lines += 1
-            entry = parse_line(line)
-            if entry is not None:
-                add_request(entry)
-            elif line and self._wants(line):
-                add_message(line)
+        self.lines += len(lines)
+        entries = [parse_line(line) for line in lines]
+        self._requests.add_all(entry for entry in entries if entry is not None)
+        if None in entries:
+            for line, entry in zip(lines, entries, strict=True):
+                if entry is None and line and self._wants(line):
+                    self._messages.add(line)
 
     def _wants(self, line: str) -> bool:
         """A message has no fields to filter by: it must speak of the host, and of the path."""

@@ -102,7 +102,7 @@ def _undecided(found: Sequence[Match], ranking: Sequence[Ranked]) -> bool:
 
 
 def _splits(suspects: Sequence[Suspect], target: str | None) -> tuple[str, ...]:
-    """Two probes whose answers tell the likeliest suspects apart: the first that ask differently, not just for longer."""
+    """Two probes whose answers tell the suspects apart: the first that ask differently, and not just for longer."""
     endpoint = shlex.quote(target or "HOST:PORT")
     firsts = [probe for suspect in suspects for probe in suspect.probes[:1]]
     others = [probe for suspect in suspects for probe in suspect.probes[1:]]
