@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grpcdoctor.checks.envoy._findings import ROUTES, counted, in_envoy, said
-from grpcdoctor.checks.envoy._grpc import Placed, cluster_title, placed, why_grpc, why_targets_grpc
+from grpcdoctor.checks.envoy._grpc import Placed, cluster_title, placed, reason, why_grpc, why_targets_grpc
 from grpcdoctor.envoy.snapshot import Proxy
 from grpcdoctor.model.finding import Conclusion, Fix
 from grpcdoctor.model.rule import Rule, Severity
@@ -61,7 +61,7 @@ def _finding(proxy: Proxy, each: Placed, why: str, cut: int, more: int) -> Concl
         + (f", as {cut:,} calls were" if cut else ""),
         symptom="The timeout is for the whole response, so it cuts lively streams, too: INTERNAL, Received RST_STREAM "
         "with error code 2; before the first message UNAVAILABLE, upstream request timeout.",
-        evidence=[said(f"{route.timeout.field}: {route.timeout.words}", "config_dump"), said(why, "config_dump"),
+        evidence=[said(f"{route.timeout.field}: {route.timeout.words}", "config_dump"), reason(why),
                   *counters],
         fixes=(Fix("Switch it off, and let the client's deadline count (Istio: `timeout: 0s` in the VirtualService)",
                    patch="route: {timeout: 0s, max_stream_duration: {grpc_timeout_header_max: 0s}}"),),

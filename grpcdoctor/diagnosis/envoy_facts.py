@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from grpcdoctor.diagnosis.envoy_way import Entrance, entrance_of, way_of
@@ -100,10 +101,16 @@ def _entrance(entrance: Entrance, proxy: Proxy) -> EnvoyEntrance:
 def _ways(proxy: Proxy, entrance: Entrance | None, target: Target, paths: Iterable[str]) -> Iterator[EnvoyWay]:
     if entrance is None:
         return
+    unhosted: EnvoyWay | None = None
     for path in dict.fromkeys(paths):
+        if unhosted is not None:  # no path changes that
+            yield replace(unhosted, path=path)
+            continue
         found = way_of(proxy, entrance.listener, target, path)
         if found.routes is not None:
-            yield _way(path, found, found.routes)
+            way = _way(path, found, found.routes)
+            unhosted = None if way.host else way
+            yield way
 
 
 def _way(path: str, found: Explanation, routes: RouteConfiguration) -> EnvoyWay:
