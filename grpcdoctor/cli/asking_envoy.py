@@ -72,6 +72,8 @@ def read(words: Sequence[str], seconds: float) -> list[Proxy]:
                 f"{word} is not reached from here; forward its admin port (kubectl -n NAMESPACE port-forward pod/NAME "
                 "15000) and give localhost:15000"
             )
+        if "://" in word and not os.path.exists(word):
+            raise click.UsageError(f"{word}: not an admin address; write http://HOST:PORT or unix:/PATH")
     try:
         found = [read_admin(word, seconds) for word in words if is_address(word)]
         return [*found, *read_files(files, _standard_input)] if files else found

@@ -108,17 +108,19 @@ def _manager_limits(manager: HttpManager) -> Iterator[ShownLimit]:
 
 
 def _all_routes(proxy: Proxy, listeners: Iterable[Listener] | None) -> Iterator[RouteConfiguration]:
-    """Each once: those of RDS, and inline ones that the dump does not repeat; or those of some listeners."""
-    seen: set[str] = set()
+    """Each once: those of RDS, and inline ones that the dump does not repeat; or those of some listeners.
+
+    Inline ones of several listeners are often called alike, and are different.
+    """
     if listeners is None:
-        for found in proxy.route_configurations:
-            seen.add(found.name)
-            yield found
+        yield from proxy.route_configurations
+    known = {found.name for found in proxy.route_configurations} if listeners is None else set()
+    seen: set[int] = set()
     for listener in proxy.serving if listeners is None else listeners:
         for chain in listener.all_chains:
             routes = None if chain.http is None else proxy.routes_of(chain.http)
-            if routes is not None and (routes.name not in seen):
-                seen.add(routes.name)
+            if routes is not None and routes.name not in known and id(routes.raw) not in seen:
+                seen.add(id(routes.raw))
                 yield routes
 
 

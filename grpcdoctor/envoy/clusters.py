@@ -142,6 +142,8 @@ class Cluster:
     @cached_property
     def tls(self) -> UpstreamTls | None:
         """Of endpoints that no socket match takes; None for plaintext."""
+        if has(self.raw, "tls_context"):  # Envoy before 1.13
+            return upstream_tls({"typed_config": {"common_tls_context": {}, **mapping(self.raw, "tls_context")}})
         return upstream_tls(mapping(self.raw, "transport_socket"))
 
     @cached_property

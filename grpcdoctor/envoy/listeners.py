@@ -87,7 +87,7 @@ class FilterChain:
     def tls(self) -> DownstreamTls | None:
         """None for plaintext."""
         if has(self.raw, "tls_context"):  # Envoy before 1.13
-            return downstream_tls({"typed_config": mapping(self.raw, "tls_context")})
+            return downstream_tls({"typed_config": {"common_tls_context": {}, **mapping(self.raw, "tls_context")}})
         return downstream_tls(mapping(self.raw, "transport_socket"))
 
     @cached_property

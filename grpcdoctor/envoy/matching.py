@@ -73,10 +73,10 @@ def route_match(match: Json, request: Request) -> Matched:
         return Matched(False, against)
     for found in _conditions(match, request):
         return Matched(False, found, near=True)
-    share = _fraction(mapping(match, "runtime_fraction", "default_value"))
+    share = percent(mapping(match, "runtime_fraction")) if has(match, "runtime_fraction") else 100.0
     if share == 0:
         return Matched(False, "its runtime_fraction is 0", near=True)
-    notes = (f"it takes {share:g}% of these requests (runtime_fraction)",) if share is not None and share < 100 else ()
+    notes = (f"it takes {share:g}% of these requests (runtime_fraction)",) if share < 100 else ()
     return Matched(True, notes=notes)
 
 
@@ -139,7 +139,9 @@ def _header(matcher: Json, headers: Mapping[str, str]) -> str:
     if value is None and flag(matcher, "treat_missing_header_as_empty"):
         value = ""
     found, wanted = _header_value(matcher, value)
-    if found is not flag(matcher, "invert_match"):
+    # A header that is missing has no value to compare, so not even an inverted matcher takes it.
+    compares = value is not None or not wanted or has(matcher, "present_match")
+    if compares and found is not flag(matcher, "invert_match"):
         return ""
     never = "not " if flag(matcher, "invert_match") else ""
     shown = "of some secret value" if wanted and is_secret_name(name) else wanted
@@ -209,14 +211,7 @@ _STRING_TESTS: Final[Mapping[str, Callable[[str, str], bool]]] = {
 _DENOMINATORS: Final = {"HUNDRED": 100.0, "TEN_THOUSAND": 10_000.0, "MILLION": 1_000_000.0}
 
 
-def _fraction(value: Json) -> float | None:
-    """A FractionalPercent in percent; None where there is none (an absent numerator is 0)."""
-    if not value:
-        return None
-    return 100.0 * (number(value, "numerator") or 0) / _DENOMINATORS.get(text(value, "denominator"), 100.0)
-
-
 def percent(value: Any) -> float:
-    """A FractionalPercent, or a RuntimeFractionalPercent, in percent; 0 where there is none."""
-    inner = mapping(value, "default_value") if has(value, "default_value") else mapping(value)
-    return _fraction(inner) or 0.0
+    """A FractionalPercent, or a RuntimeFractionalPercent, in percent. An absent numerator is 0."""
+    found = mapping(value, "default_value") if has(value, "default_value") else mapping(value)
+    return 100.0 * (number(found, "numerator") or 0) / _DENOMINATORS.get(text(found, "denominator"), 100.0)

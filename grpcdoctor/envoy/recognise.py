@@ -47,17 +47,17 @@ _ITEM_TYPES: Final = {
     "StaticEndpointConfig": ("endpoints", "static_endpoint_configs"),
     "DynamicSecret": ("secrets", "dynamic_active_secrets"),
 }
-# A bare resource, as istioctl lists them: one of these fields gives it away. In this order.
+# A bare resource, as istioctl lists them: one of these fields gives it away. In this order. Fields that other JSON has
+# too (a log's `type` and `cluster_name`) are looked at more closely, below.
 _RESOURCES: Final = (
     ("status", ("host_statuses", "added_via_api", "observability_name")),
-    ("endpoints", ("cluster_name",)),
     ("routes", ("virtual_hosts", "validate_clusters", "vhds", "max_direct_response_body_size_bytes")),
     ("listeners", ("filter_chains", "default_filter_chain", "listener_filters", "traffic_direction", "api_listener")),
-    ("secrets", ("tls_certificate", "validation_context", "generic_secret", "session_ticket_keys", "secret")),
-    ("clusters", ("connect_timeout", "load_assignment", "eds_cluster_config", "transport_socket_matches",
-                  "typed_extension_protocol_options", "circuit_breakers", "lb_policy", "cluster_type", "type",
-                  "transport_socket", "outlier_detection")),
+    ("secrets", ("tls_certificate", "validation_context", "generic_secret", "session_ticket_keys")),
+    ("clusters", ("load_assignment", "eds_cluster_config", "transport_socket_matches", "common_lb_config",
+                  "typed_extension_protocol_options", "lb_policy", "cluster_type", "http2_protocol_options")),
 )  # fmt: skip
+_CLUSTER_TYPES: Final = ("STATIC", "STRICT_DNS", "LOGICAL_DNS", "EDS", "ORIGINAL_DST")
 # Where a bare resource goes: (section, list, the field that wraps it there).
 _PLACES: Final = {
     "endpoints": ("dynamic_endpoint_configs", "endpoint_config"),
@@ -65,6 +65,7 @@ _PLACES: Final = {
     "clusters": ("dynamic_active_clusters", "cluster"),
 }
 _STATES: Final = ("LIVE", "DRAINING", "PRE_INITIALIZING", "INITIALIZING")
+_STATS: Final = ("cluster.", "http.", "listener.", "server.", "cluster_manager.", "listener_manager.")
 _STATE_PAGE: Final = 40
 _FIRST_LINES: Final = 400
 
@@ -144,7 +145,7 @@ def _of_resources(items: list[Json]) -> Answers | None:
     sections: dict[str, Json] = {}
     statuses: list[Json] = []
     for item in items:
-        kind = next((kind for kind, names in _RESOURCES if any(has(item, name) for name in names)), None)
+        kind = _kind(item)
         if kind == "status":
             statuses.append(item)
         elif kind == "listeners":
@@ -161,6 +162,19 @@ def _of_resources(items: list[Json]) -> Answers | None:
     return Answers(sections=sections, clusters=tuple(statuses) if statuses else None)
 
 
+def _kind(item: Json) -> str | None:
+    """Which resource this is; None for an object of Kubernetes, a line of a log, anything else."""
+    if has(item, "kind") and has(item, "apiVersion"):
+        return None
+    if has(item, "cluster_name") and isinstance(at(item, "endpoints"), list):
+        return "endpoints"
+    if text(item, "type") in _CLUSTER_TYPES and text(item, "name"):
+        return "clusters"
+    if isinstance(at(item, "secret"), dict) and text(item, "name"):
+        return "secrets"
+    return next((kind for kind, names in _RESOURCES if any(has(item, name) for name in names)), None)
+
+
 def _of_text(content: str) -> Answers | None:
     word = content.strip()
     if len(word) < _STATE_PAGE and word in _STATES:
@@ -172,7 +186,7 @@ def _of_text(content: str) -> Answers | None:
     if any(line.startswith(("# TYPE envoy_", "envoy_")) for line in first):
         return Answers(stats=text_forms.prometheus(lines))
     known = text_forms.stats(lines)
-    if known and len(text_forms.stats(first)) * 2 >= len(first) and any("." in name for name in known):
+    if len(text_forms.stats(first)) * 2 >= len(first) and any(name.startswith(_STATS) for name in known):
         return Answers(stats=known)
     found = text_forms.listeners(lines) if first else None
     return Answers(listeners=found) if found else None

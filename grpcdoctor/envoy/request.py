@@ -12,11 +12,11 @@ from grpcdoctor.envoy.clusters import Cluster
 from grpcdoctor.envoy.domains import HostMatch, near_hosts, seen_authority, virtual_host_for
 from grpcdoctor.envoy.filters import Applied, applied
 from grpcdoctor.envoy.http import HttpManager
-from grpcdoctor.envoy.limits import Limit
 from grpcdoctor.envoy.listeners import FilterChain, Listener
 from grpcdoctor.envoy.matching import Request, route_match
 from grpcdoctor.envoy.routes import Route, RouteConfiguration, Target
 from grpcdoctor.envoy.snapshot import Proxy
+from grpcdoctor.envoy.way_limits import NamedLimit, limits_on_the_way
 from grpcdoctor.model.codes import STATUS_OF_HTTP, GrpcStatus
 
 _NEAR_ROUTES: Final = 3
@@ -61,17 +61,6 @@ class Destination:
     share: float
     cluster: Cluster | None
     """None: there is no such cluster (or it is not shown)."""
-
-
-@dataclass(frozen=True, slots=True)
-class NamedLimit:
-    """A limit that can end the call, and whose it is."""
-
-    name: str
-    limit: Limit
-    owner: str
-    """"route", "connection manager" or "cluster NAME"."""
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,7 +195,7 @@ def _routed(proxy: Proxy, found: Explanation, manager: HttpManager) -> Explanati
     routes = proxy.routes_of(manager)
     if routes is None:
         return replace(found, outcome=Outcome.ROUTES_UNKNOWN, notes=(*found.notes, _no_routes(proxy, manager)))
-    found = replace(found, routes=routes, limits=tuple(_limits(manager, None, ())))
+    found = replace(found, routes=routes, limits=tuple(limits_on_the_way(manager, None)))
     port = None if found.listener is None else found.listener.port
     authority = seen_authority(found.request, manager, port, routes)
     host = virtual_host_for(routes, authority)
@@ -278,7 +267,8 @@ def _on(proxy: Proxy, found: Explanation, manager: HttpManager, route: Route) ->
     if not route.targets:
         return replace(found, outcome=Outcome.CLUSTER_UNKNOWN, notes=(*found.notes, f"by {route.picked_by}"))
     destinations = tuple(_destinations(proxy, route.targets))
-    limits = tuple(_limits(manager, route, destinations))
+    clusters = [item.cluster for item in destinations if item.cluster is not None]
+    limits = tuple(limits_on_the_way(manager, route, clusters))
     notes = (*found.notes, *_panics(destinations))
     outcome = _arrives(proxy, destinations)
     return replace(found, destinations=destinations, limits=limits, notes=notes, outcome=outcome)
@@ -315,36 +305,3 @@ def _panics(destinations: Sequence[Destination]) -> Iterator[str]:
                 f"{cluster.healthy} of {len(cluster.endpoints)} endpoints of {item.name} are healthy: below "
                 f"{cluster.panics_below}% Envoy sends to all of them (panic)"
             )
-
-
-def _limits(manager: HttpManager, route: Route | None, destinations: Sequence[Destination]) -> Iterator[NamedLimit]:
-    """Everything that can end the call by time, in the order in which it meets them."""
-    mine = "connection manager"
-    yield NamedLimit("request_timeout", manager.request_timeout, mine, "until the client has half-closed")
-    if route is None or route.idle_timeout is None:
-        yield NamedLimit("stream_idle_timeout", manager.stream_idle_timeout, mine, "of silence")
-    if route is not None:
-        yield from _route_limits(route)
-    if route is None or route.max_stream_duration is None:
-        yield NamedLimit("max_stream_duration", manager.max_stream_duration, mine, "whole stream")
-    yield NamedLimit("max_connection_duration", manager.max_connection_duration, mine, "whole connection")
-    for item in destinations:
-        if item.cluster is not None:
-            owner = f"cluster {item.name}"
-            yield NamedLimit("connect_timeout", item.cluster.connect_timeout, owner)
-            yield NamedLimit("max_stream_duration", item.cluster.max_stream_duration, owner, "whole stream")
-
-
-def _route_limits(route: Route) -> Iterator[NamedLimit]:
-    yield NamedLimit("timeout", route.timeout, "route", "whole response: it cuts streams")
-    if route.idle_timeout is not None:
-        yield NamedLimit("idle_timeout", route.idle_timeout, "route", "of silence")
-    retries = route.retries
-    if retries is not None and retries.is_on and retries.per_try:
-        yield NamedLimit("per_try_timeout", Limit(retries.per_try, "retry_policy.per_try_timeout"), retries.where)
-    if route.max_stream_duration is not None:
-        yield NamedLimit("max_stream_duration", route.max_stream_duration, "route", "whole stream")
-    if route.grpc_timeout_header_max is not None:
-        yield NamedLimit(
-            "grpc_timeout_header_max", route.grpc_timeout_header_max, "route", "up to which grpc-timeout counts"
-        )

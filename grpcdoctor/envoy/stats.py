@@ -17,9 +17,9 @@ _SCOPED: Final = re.compile(
 )
 _HTTP: Final = re.compile(
     r"http\.(.+?);?\.((?:downstream_|no_route|no_cluster|rq_|rs_too|passthrough_|tracing|rds|fault|ext_authz|"
-    r"grpc_web|rbac|cors|jwt_authn|local_rate|user_agent|rds|conn).*)"
+    r"grpc_web|rbac|cors|jwt_authn|user_agent|conn).*)"
 )
-_RATE_LIMIT: Final = re.compile(r"(.+)\.http_local_rate_limit\.(.+)")
+_RATE_LIMIT: Final = re.compile(r"(.+)\.http_local_rate_limit\.enforced")
 _REJECTED: Final = re.compile(
     r"(?:(?P<manager>listener_manager\.lds|cluster_manager\.cds)"
     r"|http[._](?P<http>.+?)[._](?P<kind>rds|scoped_rds|srds)[._](?P<name>.+)"
@@ -79,7 +79,7 @@ class Stats:
         """(stat_prefix, how many requests it refused) of every local rate limit."""
         for name, number in self._values.items():
             match = _RATE_LIMIT.fullmatch(name)
-            if match is not None and match[2] in ("rate_limited", "enforced") and match[2] == "enforced":
+            if match is not None and number:
                 yield match[1], number
 
     def rejected_updates(self) -> Iterator[tuple[str, str, int]]:

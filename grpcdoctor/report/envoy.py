@@ -52,7 +52,8 @@ def render_envoy(report: Report, view: EnvoyView, style: Style) -> str:
 
 def _also(page: Page, report: Report) -> None:
     """The causes, a line or two each: the request was what was asked for."""
-    page.blank()
+    if report.causes:
+        page.blank()
     for number, cause in enumerate(report.causes):
         head: list[Span] = [
             (f"{cause.severity.value}: ", ROLE_OF_SEVERITY[cause.severity]),

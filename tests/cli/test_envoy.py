@@ -139,6 +139,8 @@ def test_a_port_where_nobody_answers_is_one_line(env: Environment) -> None:
     [
         (),
         ("missing.json",),
+        ("https://127.0.0.1:9901",),
+        ("pod/prod/greeter-0",),
         (LAB, "--request", "no-path"),
         (LAB, "--request", "ftp://x/y"),
         (LAB, "--request", "/only/path"),

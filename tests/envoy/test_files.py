@@ -206,7 +206,10 @@ def test_a_dump_of_one_resource_is_read() -> None:
 
 
 ELSE = ("", "hello", "{}", "[]", "null", "5", '{"a": 1}', "a: b\n", "kind: Pod\nspec: {}\n", "[" * 200_000,
-        '[2026-11-25T00:00:00Z] "POST /x HTTP/2" 200 - via_upstream')  # fmt: skip
+        '[2026-11-25T00:00:00Z] "POST /x HTTP/2" 200 - via_upstream',
+        '{"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "data": {}}', "VmSize: 12\nio.max: 5\n",
+        '{"level": "info", "type": "STATIC"}\n{"level": "info", "cluster_name": "a", "upstream": "b"}',
+        '[{"kind": "Service", "apiVersion": "v1", "name": "x", "type": "EDS"}]')  # fmt: skip
 
 
 @pytest.mark.parametrize("content", ELSE, ids=range(len(ELSE)))

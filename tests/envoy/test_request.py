@@ -107,7 +107,9 @@ def test_the_port_of_the_authority_is_taken_off_where_envoy_is_told_so(option: s
         ({"prefix": "/", "headers": [{"name": "x-n", "range_match": {"start": "4", "end": "5"}}]}, "/s/m", False),
         ({"prefix": "/", "query_parameters": [{"name": "v"}]}, "/s/m", False),
         ({"prefix": "/", "runtime_fraction": {"default_value": {"numerator": 0}}}, "/s/m", False),
-        ({"prefix": "/", "runtime_fraction": {"default_value": {}}}, "/s/m", True),
+        ({"prefix": "/", "runtime_fraction": {"default_value": {}}}, "/s/m", False),
+        ({"prefix": "/", "runtime_fraction": {"default_value": {"numerator": 5}}}, "/s/m", True),
+        ({"prefix": "/", "headers": [{"name": "x-no", "exact_match": "1", "invert_match": True}]}, "/s/m", False),
         ({"prefix": "/", "dynamic_metadata": [{"filter": "x"}]}, "/s/m", False),
     ],
 )

@@ -37,13 +37,16 @@ def command(
 
     \b
     SOURCE is the admin API's address, or saved answers of it:
-      http://127.0.0.1:9901      also HOST:PORT and unix:/PATH; only GETs
-      config_dump.json …         files by content: config_dump, /clusters, /stats, /certs, /listeners,
-                                 /server_info, istioctl proxy-config … -o json
-      dump/                      a folder of them, an istioctl bug-report; - is standard input
+      http://127.0.0.1:9901   also HOST:PORT and unix:/PATH; only GETs
+      config_dump.json …      files, by their content: config_dump, /clusters,
+                              /stats, /certs, /listeners, /server_info,
+                              istioctl proxy-config … -o json
+      dump/                   a folder of them, an istioctl bug-report
+      -                       standard input
 
     \b
-      kubectl port-forward deploy/greeter 15000 & grpcdoctor envoy http://127.0.0.1:15000
+      kubectl port-forward deploy/greeter 15000 &
+      grpcdoctor envoy http://127.0.0.1:15000
       grpcdoctor envoy config_dump.json --request shop.example.com/shop.Cart/Add
     """
     style = style_of(sys.stdout, colour=not no_color, verbose=verbose)
