@@ -45,7 +45,7 @@ def test_all_and_verbose_leave_nothing_out(env: Environment) -> None:
 def test_names_narrow_what_is_shown_and_show_it_in_full(env: Environment) -> None:
     out = env.run("envoy", LAB, "--cluster", "grpc-tls").out
     assert "verified by /lab/ca.pem" in out
-    assert "healthy-tls" not in out
+    assert "healthy-h2c-codec-http2" not in out
     out = env.run("envoy", LAB, "--listener", "fault-delay").out
     assert "delays 100% by 3 s" in out
     assert "prefix / → cluster grpc" in out
