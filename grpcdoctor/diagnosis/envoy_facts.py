@@ -35,7 +35,7 @@ _MOST_ROUTES: Final = 20
 _GAUGE: Final = re.compile(r"(_active|_open|_connections|version|_buffered|_degraded)$|^membership_|remaining_")
 _NOISE: Final = re.compile(
     r"_length_|(?<!upstream_cx_rx_)bytes|nghttp2|oghttp2|ciphers|curves|sigalgs|versions|^lb_(?!healthy_panic)|^update_"
-    r"|^external|^user_agent|canary|^internal|^zone"
+    r"|^external|^user_agent|canary|^internal|^zone|cx_destroy(?!_remote_with)|rq_completed|^rq_total|rq_[2-5]xx$"
 )
 # Envoy's own spelling of scopes inside a scope; Stats flattens names.
 _INNER: Final = re.compile(r"^(ssl|http1|http2|http3|outlier_detection|fault|rbac|jwt_authn|ext_authz|cors|grpc_web)_")

@@ -14,6 +14,7 @@ from grpcdoctor.report.json import schema
 from tests.cli.environment import Environment
 from tests.envoy.test_dumps import DUMPS, VERSIONS
 from tests.lab.envoy import Envoy
+from tests.table.cluster_behind import behind
 
 LAB, DYNAMIC = str(DUMPS / VERSIONS[-1] / "lab"), str(DUMPS / VERSIONS[-1] / "dynamic")
 CART = "a.shop.example.test/shop.Cart/Add"
@@ -154,3 +155,20 @@ def test_what_cannot_be_meant_is_refused_in_one_line(env: Environment, arguments
     result = env.run("envoy", *arguments)
     assert result.code == 2
     assert "Traceback" not in result.err
+
+
+def test_manifests_beside_it_show_where_it_does_otherwise(env: Environment, tmp_path: Path) -> None:
+    objects = tmp_path / "objects.json"
+    objects.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": behind({})}))
+    options: dict[str, Any] = {"explicit_http_config": {"http_protocol_options": {}}}
+    cluster = {
+        "name": "outbound|50051||greeter.lab.svc.cluster.local",
+        "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options},
+    }
+    dump = tmp_path / "dump.json"
+    dump.write_text(json.dumps([cluster]))
+    assert "envoy-differs-from-config" not in env.run("envoy", str(dump)).out
+    result = env.run("envoy", str(dump), "-f", str(objects))
+    assert result.code == 1
+    assert "envoy-differs-from-config" in result.out
+    assert "there is no file" in env.run("envoy", str(dump), "-f", str(tmp_path / "nothing.yaml")).err

@@ -27,6 +27,8 @@ from grpcdoctor.report.formats import Format
 @click.option("--listener", default="", metavar="NAME", help="Only listeners with this in their name, in full.")
 @click.option("--cluster", default="", metavar="NAME", help="Only clusters with this in their name, in full.")
 @click.option("--all", "everything", is_flag=True, help="All listeners and clusters, still in short.")
+@click.option("-f", "--filename", "objects", multiple=True, metavar="PATH",
+              help="Manifests of its cluster, to say where it does otherwise; repeatable.")
 @click.option("--timeout", type=Duration(), default=15.0, help="For reading one Envoy. Default: 15.")
 @output_options
 def command(
@@ -51,5 +53,6 @@ def command(
     """
     style = style_of(sys.stdout, colour=not no_color, verbose=verbose)
     request = asked_request(given["request"], given["sni"], given["headers"])
-    source = EnvoySource(sources, given["timeout"], given["listener"], given["cluster"], given["everything"], request)
+    only = (given["listener"], given["cluster"], given["everything"])
+    source = EnvoySource(sources, given["timeout"], *only, request, given["objects"])
     return show(source, output, style, FailOn(fail_on))
