@@ -142,12 +142,12 @@ _TIMES: Final[Mapping[tuple[str, str], tuple[str, tuple[str, ...]]]] = {
     ("timeout", "route"): ("route timeout", ("upstream_rq_timeout",)),
     ("idle_timeout", "route"): ("route's idle timeout", ("downstream_rq_idle_timeout",)),
     ("max_stream_duration", "route"): (
-        "route's max_stream_duration", ("downstream_rq_max_duration_reached", "upstream_rq_max_duration_reached")),
+        "max_stream_duration", ("downstream_rq_max_duration_reached", "upstream_rq_max_duration_reached")),
     ("request_timeout", "connection manager"): ("request timeout", ("downstream_rq_timeout",)),
     ("stream_idle_timeout", "connection manager"): ("stream idle timeout", ("downstream_rq_idle_timeout",)),
     ("max_stream_duration", "connection manager"): (
-        "listener's max_stream_duration", ("downstream_rq_max_duration_reached",)),
-    ("max_stream_duration", "cluster"): ("cluster's max_stream_duration", ("upstream_rq_max_duration_reached",)),
+        "max_stream_duration", ("downstream_rq_max_duration_reached",)),
+    ("max_stream_duration", "cluster"): ("max_stream_duration", ("upstream_rq_max_duration_reached",)),
 }  # fmt: skip
 _TRIES: Final = (
     ("per_try_timeout", "timeout of one try", "upstream_rq_per_try_timeout"),
