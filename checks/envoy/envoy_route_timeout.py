@@ -26,13 +26,30 @@ def check(proxy: Proxy) -> Iterator[Conclusion]:
     """A default that has cut nothing yet is said once, however many routes have it."""
     mere: list[tuple[Placed, str]] = []
     for each, why in _limited(proxy):
-        cut = sum(proxy.stats.cluster(target.cluster, "upstream_rq_timeout") for target in each.route.targets)
+        cut = _cut(proxy, each)
         if cut:
             yield _finding(proxy, each, why, cut, 0)
         elif each.route.timeout.is_default:
             mere.append((each, why))
     if mere:
         yield _finding(proxy, *mere[0], 0, len(mere) - 1)
+
+
+def _cut(proxy: Proxy, each: Placed) -> int:
+    """The counter is the cluster's: of several routes to it the one with the least time is taken to have cut."""
+    allowed, shortest = each.route.timeout.seconds or 0.0, proxy.once(_shortest)
+    mine = [target.cluster for target in each.route.targets if allowed <= shortest.get(target.cluster, 0.0)]
+    return sum(proxy.stats.cluster(name, "upstream_rq_timeout") for name in mine)
+
+
+def _shortest(proxy: Proxy) -> dict[str, float]:
+    """cluster -> the least timeout of all routes to it."""
+    found: dict[str, float] = {}
+    for each in placed(proxy):
+        allowed = each.route.timeout.seconds
+        for target in each.route.targets if allowed else ():
+            found[target.cluster] = min(allowed or 0.0, found.get(target.cluster, allowed or 0.0))
+    return found
 
 
 def _limited(proxy: Proxy) -> Iterator[tuple[Placed, str]]:
