@@ -18,6 +18,7 @@ from grpcdoctor.model.finding import Evidence
 
 # `/shop.Cart/`, `/grpc.health.v1.Health/Check`: a package in lower case, a service that begins upper case.
 _METHOD: Final = re.compile(r"/(?:[a-z_]\w*\.)+[A-Z]\w*(?:/\w*)?")
+_COUNTED: Final = "the grpc_stats filter"
 _PATHS: Final = ("prefix", "path", "path_separated_prefix")
 
 
@@ -109,7 +110,7 @@ def _own_reason(proxy: Proxy, cluster: Cluster) -> str:
         return "its health check is gRPC's"
     counted = [name for name, number in proxy.stats.of_cluster(cluster.stat_name).items()
                if name.startswith("grpc_") and number]  # fmt: skip
-    return "the grpc_stats filter has counted gRPC calls to it" if counted else ""
+    return f"{_COUNTED} has counted gRPC calls to it" if counted else ""
 
 
 def carries_grpc(proxy: Proxy, cluster_name: str) -> str:
@@ -145,6 +146,11 @@ def _entries(proxy: Proxy) -> tuple[Entry, ...]:
         if why:
             found.append(Entry(listener, chain, manager, why))
     return tuple(found)
+
+
+def reason(why: str) -> Evidence:
+    """Why something is gRPC, as evidence."""
+    return said(why, "stats" if why.startswith(_COUNTED) else "config_dump")
 
 
 def spoken(cluster: Cluster) -> Evidence:

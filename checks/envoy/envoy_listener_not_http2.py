@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grpcdoctor.checks.envoy._findings import LISTENER, in_envoy, said
-from grpcdoctor.checks.envoy._grpc import Entry, grpc_entries
+from grpcdoctor.checks.envoy._grpc import Entry, grpc_entries, reason
 from grpcdoctor.envoy.snapshot import Proxy
 from grpcdoctor.model.finding import Conclusion, Fix
 from grpcdoctor.model.rule import Rule, Severity
@@ -42,7 +42,7 @@ def _finding(entry: Entry, what: str, setting: str, symptom: str, field: str, fi
         entry.listener.name,
         f"listener {entry.listener.name} ({entry.listener.address}) routes gRPC, and {what}",
         symptom=symptom,
-        evidence=[said(f"{chain}: {setting}", "config_dump"), said(entry.why, "config_dump")],
+        evidence=[said(f"{chain}: {setting}", "config_dump"), reason(entry.why)],
         fixes=(fix,),
         field=f"{chain}.{field}",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grpcdoctor.checks.envoy._findings import LISTENER, in_envoy, said
-from grpcdoctor.checks.envoy._grpc import grpc_entries
+from grpcdoctor.checks.envoy._grpc import grpc_entries, reason
 from grpcdoctor.envoy.snapshot import Proxy
 from grpcdoctor.model.finding import Conclusion, Fix
 from grpcdoctor.model.rule import Rule, Severity
@@ -35,7 +35,7 @@ def check(proxy: Proxy) -> Iterator[Conclusion]:
             symptom="A gRPC channel has one connection; further calls wait in the client until one ends: "
             "DEADLINE_EXCEEDED that no server's log has. A few open streams use it up for good.",
             evidence=[said(f"http2_protocol_options.max_concurrent_streams: {limit}", "config_dump"),
-                      said(entry.why, "config_dump")],
+                      reason(entry.why)],
             fixes=(Fix("Raise it, or leave it to Envoy (1024 from 1.36 on)",
                        patch="http2_protocol_options: {max_concurrent_streams: 1024}"),),
             field="http2_protocol_options.max_concurrent_streams",

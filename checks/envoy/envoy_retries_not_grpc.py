@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grpcdoctor.checks.envoy._findings import ROUTES, in_envoy, said
-from grpcdoctor.checks.envoy._grpc import Placed, grpc_routes
+from grpcdoctor.checks.envoy._grpc import Placed, grpc_routes, reason
 from grpcdoctor.envoy.snapshot import Proxy
 from grpcdoctor.model.finding import Conclusion, Fix
 from grpcdoctor.model.rule import Rule, Severity
@@ -38,7 +38,7 @@ def _finding(each: Placed, why: str, conditions: str) -> Conclusion:
         f"{each.title} is retried on {conditions}: no status of gRPC is among them",
         symptom="A gRPC error is HTTP 200 with grpc-status in its trailers, so the backend's own UNAVAILABLE is "
         "not retried; only lost connections are.",
-        evidence=[said(f"retry_on: {conditions}", "config_dump"), said(why, "config_dump")],
+        evidence=[said(f"retry_on: {conditions}", "config_dump"), reason(why)],
         fixes=(Fix("Name gRPC's statuses (Istio: retryOn of the VirtualService); only what may run twice",
                    patch="retry_policy: {retry_on: 'unavailable,connect-failure,refused-stream'}"),),
         field="retry_policy.retry_on",

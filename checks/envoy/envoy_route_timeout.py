@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grpcdoctor.checks.envoy._findings import ROUTES, counted, in_envoy, said
-from grpcdoctor.checks.envoy._grpc import Placed, cluster_title, placed, why_grpc, why_targets_grpc
+from grpcdoctor.checks.envoy._grpc import Placed, cluster_title, placed, reason, why_grpc, why_targets_grpc
 from grpcdoctor.envoy.snapshot import Proxy
 from grpcdoctor.model.finding import Conclusion, Fix
 from grpcdoctor.model.rule import Rule, Severity
@@ -26,13 +26,30 @@ def check(proxy: Proxy) -> Iterator[Conclusion]:
     """A default that has cut nothing yet is said once, however many routes have it."""
     mere: list[tuple[Placed, str]] = []
     for each, why in _limited(proxy):
-        cut = sum(proxy.stats.cluster(target.cluster, "upstream_rq_timeout") for target in each.route.targets)
+        cut = _cut(proxy, each)
         if cut:
             yield _finding(proxy, each, why, cut, 0)
         elif each.route.timeout.is_default:
             mere.append((each, why))
     if mere:
         yield _finding(proxy, *mere[0], 0, len(mere) - 1)
+
+
+def _cut(proxy: Proxy, each: Placed) -> int:
+    """The counter is the cluster's: of several routes to it the one with the least time is taken to have cut."""
+    allowed, shortest = each.route.timeout.seconds or 0.0, proxy.once(_shortest)
+    mine = [target.cluster for target in each.route.targets if allowed <= shortest.get(target.cluster, 0.0)]
+    return sum(proxy.stats.cluster(name, "upstream_rq_timeout") for name in mine)
+
+
+def _shortest(proxy: Proxy) -> dict[str, float]:
+    """cluster -> the least timeout of all routes to it."""
+    found: dict[str, float] = {}
+    for each in placed(proxy):
+        allowed = each.route.timeout.seconds
+        for target in each.route.targets if allowed else ():
+            found[target.cluster] = min(allowed or 0.0, found.get(target.cluster, allowed or 0.0))
+    return found
 
 
 def _limited(proxy: Proxy) -> Iterator[tuple[Placed, str]]:
@@ -61,7 +78,7 @@ def _finding(proxy: Proxy, each: Placed, why: str, cut: int, more: int) -> Concl
         + (f", as {cut:,} calls were" if cut else ""),
         symptom="The timeout is for the whole response, so it cuts lively streams, too: INTERNAL, Received RST_STREAM "
         "with error code 2; before the first message UNAVAILABLE, upstream request timeout.",
-        evidence=[said(f"{route.timeout.field}: {route.timeout.words}", "config_dump"), said(why, "config_dump"),
+        evidence=[said(f"{route.timeout.field}: {route.timeout.words}", "config_dump"), reason(why),
                   *counters],
         fixes=(Fix("Switch it off, and let the client's deadline count (Istio: `timeout: 0s` in the VirtualService)",
                    patch="route: {timeout: 0s, max_stream_duration: {grpc_timeout_header_max: 0s}}"),),

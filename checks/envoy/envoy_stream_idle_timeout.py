@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grpcdoctor.checks.envoy._findings import LISTENER, in_envoy, said
-from grpcdoctor.checks.envoy._grpc import Entry, grpc_entries
+from grpcdoctor.checks.envoy._grpc import Entry, grpc_entries, reason
 from grpcdoctor.envoy.snapshot import Proxy
 from grpcdoctor.model.finding import Conclusion, Fix
 from grpcdoctor.model.rule import Rule, Severity
@@ -50,7 +50,7 @@ def _finding(entry: Entry, cut: int, more: int, severity: Severity) -> Conclusio
         + (f", as {cut:,} were" if cut else ""),
         symptom="A watch with nothing to say for that long is cut: UNAVAILABLE, stream timeout; after "
         "the first message INTERNAL, Received RST_STREAM with error code 2. HTTP/2 pings do not count.",
-        evidence=[said(f"{allowed.field}: {allowed.words}", "config_dump"), said(entry.why, "config_dump"), *counters],
+        evidence=[said(f"{allowed.field}: {allowed.words}", "config_dump"), reason(entry.why), *counters],
         fixes=(Fix("Switch it off, or send a message now and then; a route's idle_timeout overrides it",
                    patch="stream_idle_timeout: 0s"),),
         field=allowed.field,

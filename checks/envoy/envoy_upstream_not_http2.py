@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from grpcdoctor.checks.envoy._findings import CLUSTER, in_envoy, said
-from grpcdoctor.checks.envoy._grpc import addresses, is_istio, spoken, why_cluster_grpc
+from grpcdoctor.checks.envoy._findings import CLUSTER, in_envoy
+from grpcdoctor.checks.envoy._grpc import addresses, is_istio, reason, spoken, why_cluster_grpc
 from grpcdoctor.envoy.clusters import Cluster, HttpVersion
 from grpcdoctor.envoy.snapshot import Proxy
 from grpcdoctor.model.finding import Conclusion, Fix
@@ -44,7 +44,7 @@ def _finding(proxy: Proxy, cluster: Cluster, why: str) -> Conclusion:
         cluster.name,
         f"Envoy speaks HTTP/1.1 to cluster {cluster.name}{at}, which serves gRPC",
         symptom="A gRPC server understands HTTP/2 only: UNAVAILABLE, upstream connect error … protocol error.",
-        evidence=[spoken(cluster), said(why, "config_dump")],
+        evidence=[spoken(cluster), reason(why)],
         fixes=_fixes(proxy),
         field="typed_extension_protocol_options",
     )

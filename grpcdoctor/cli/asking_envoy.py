@@ -22,6 +22,7 @@ from grpcdoctor.report.style import Style
 if TYPE_CHECKING:
     from grpcdoctor.diagnosis.envoy_inspection import AskedRequest
     from grpcdoctor.envoy.snapshot import Proxy
+    from grpcdoctor.model.expected import Expected
 
 _ADDRESS: Final = re.compile(r"http://\S+|unix:\S+|(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):\d{1,5}")
 _SCHEMES: Final = {"grpcs": True, "https": True, "grpc": False, "http": False}
@@ -41,6 +42,8 @@ class EnvoySource:
     request: AskedRequest | None
     context: str | None = None
     kubeconfig: str | None = None
+    objects: tuple[str, ...] = ()
+    """Manifests of the cluster that it works for."""
 
 
 def show(source: EnvoySource, output: Format, style: Style, fail_on: FailOn) -> int:
@@ -48,6 +51,9 @@ def show(source: EnvoySource, output: Format, style: Style, fail_on: FailOn) -> 
     from grpcdoctor.diagnosis.envoy_inspection import EnvoyOptions, inspect_envoy
 
     proxies = read(source.words, source.timeout, source.context, source.kubeconfig)
+    if source.objects:
+        expected = _expected(source.objects)
+        proxies = [proxy.expecting(expected) for proxy in proxies]
     options = EnvoyOptions(source.listener, source.cluster, source.everything, source.request)
     reports = [inspect_envoy(proxy, options) for proxy in proxies]
     in_full = output.name == "text" and (len(reports) <= _REPORTS_IN_FULL or style.verbose)
@@ -60,6 +66,17 @@ def show(source: EnvoySource, output: Format, style: Style, fail_on: FailOn) -> 
     for report in reports:
         code = worst(code, exit_code(report, fail_on))
     return code
+
+
+def _expected(files: tuple[str, ...]) -> tuple[Expected, ...]:
+    """What an Envoy should speak by these manifests. Raises click.UsageError where they cannot be read."""
+    from grpcdoctor.cli.inspecting import Source
+    from grpcdoctor.cli.inspecting import read as read_objects
+    from grpcdoctor.cluster.paths import paths
+    from grpcdoctor.diagnosis.envoy_expected import expected_of
+
+    cluster, _ = read_objects(Source(files, live=False))
+    return expected_of(paths(cluster))
 
 
 def read(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from grpcdoctor.diagnosis.envoy_way import Entrance, entrance_of, way_of
@@ -34,7 +35,7 @@ _MOST_ROUTES: Final = 20
 _GAUGE: Final = re.compile(r"(_active|_open|_connections|version|_buffered|_degraded)$|^membership_|remaining_")
 _NOISE: Final = re.compile(
     r"_length_|(?<!upstream_cx_rx_)bytes|nghttp2|oghttp2|ciphers|curves|sigalgs|versions|^lb_(?!healthy_panic)|^update_"
-    r"|^external|^user_agent|canary|^internal|^zone"
+    r"|^external|^user_agent|canary|^internal|^zone|cx_destroy(?!_remote_with)|rq_completed|^rq_total|rq_[2-5]xx$"
 )
 # Envoy's own spelling of scopes inside a scope; Stats flattens names.
 _INNER: Final = re.compile(r"^(ssl|http1|http2|http3|outlier_detection|fault|rbac|jwt_authn|ext_authz|cors|grpc_web)_")
@@ -100,10 +101,16 @@ def _entrance(entrance: Entrance, proxy: Proxy) -> EnvoyEntrance:
 def _ways(proxy: Proxy, entrance: Entrance | None, target: Target, paths: Iterable[str]) -> Iterator[EnvoyWay]:
     if entrance is None:
         return
+    unhosted: EnvoyWay | None = None
     for path in dict.fromkeys(paths):
+        if unhosted is not None:  # no path changes that
+            yield replace(unhosted, path=path)
+            continue
         found = way_of(proxy, entrance.listener, target, path)
         if found.routes is not None:
-            yield _way(path, found, found.routes)
+            way = _way(path, found, found.routes)
+            unhosted = None if way.host else way
+            yield way
 
 
 def _way(path: str, found: Explanation, routes: RouteConfiguration) -> EnvoyWay:
@@ -135,12 +142,12 @@ _TIMES: Final[Mapping[tuple[str, str], tuple[str, tuple[str, ...]]]] = {
     ("timeout", "route"): ("route timeout", ("upstream_rq_timeout",)),
     ("idle_timeout", "route"): ("route's idle timeout", ("downstream_rq_idle_timeout",)),
     ("max_stream_duration", "route"): (
-        "route's max_stream_duration", ("downstream_rq_max_duration_reached", "upstream_rq_max_duration_reached")),
+        "max_stream_duration", ("downstream_rq_max_duration_reached", "upstream_rq_max_duration_reached")),
     ("request_timeout", "connection manager"): ("request timeout", ("downstream_rq_timeout",)),
     ("stream_idle_timeout", "connection manager"): ("stream idle timeout", ("downstream_rq_idle_timeout",)),
     ("max_stream_duration", "connection manager"): (
-        "listener's max_stream_duration", ("downstream_rq_max_duration_reached",)),
-    ("max_stream_duration", "cluster"): ("cluster's max_stream_duration", ("upstream_rq_max_duration_reached",)),
+        "max_stream_duration", ("downstream_rq_max_duration_reached",)),
+    ("max_stream_duration", "cluster"): ("max_stream_duration", ("upstream_rq_max_duration_reached",)),
 }  # fmt: skip
 _TRIES: Final = (
     ("per_try_timeout", "timeout of one try", "upstream_rq_per_try_timeout"),

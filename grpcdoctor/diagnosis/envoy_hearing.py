@@ -62,7 +62,10 @@ async def hear_around(
     if isinstance(after, BlindSpot):
         return _unheard(report, after)
     run = Run(report.target, options, Observations(report.observations))
-    facts = envoy_facts(before, after, run)
+    try:
+        facts = await in_thread(lambda: envoy_facts(before, after, run), OBSERVATION)  # a large mesh takes a second
+    except Exception as bug:
+        return _unheard(report, BlindSpot(_WHAT, describe_bug(bug), blocks_verdict=False))
     item = Observation(
         OBSERVATION, Outcome.OK, facts, started_ms=report.duration_ms, duration_ms=(monotonic() - started) * 1000
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from grpcdoctor.envoy.chains import chain_for
+from grpcdoctor.envoy.domains import seen_authority, virtual_host_for
 from grpcdoctor.envoy.fields import mapping, text
 from grpcdoctor.envoy.http import HttpManager
 from grpcdoctor.envoy.listeners import FilterChain, Listener
@@ -59,28 +61,37 @@ def entrance_of(before: Proxy, after: Proxy, target: Target) -> Entrance | None:
 
     The port alone is weak: in front of a gateway's pod it is another one. Counters that rose are strong.
     """
-    ranked = []
-    for listener, chain, manager, known in _candidates(before, target):
-        found = Entrance(listener, chain, manager)
-        rose = _rose(before, after, found)
-        at_port = listener.port == target.dial_port
-        ranked.append(((rose > 0, at_port, known, rose), found))
-    if not ranked:
-        return None
-    (moved, at_port, known, _), best = max(ranked, key=lambda item: item[0])
+    found = [(_rose(before, after, each), each.listener.port == target.dial_port, each)
+             for each in _candidates(before, target)]  # fmt: skip
+    best = max(((rose > 0, at_port, rose) for rose, at_port, _ in found), default=(False, False, 0))
+    alike = [each for rose, at_port, each in found if (rose > 0, at_port, rose) == best]
+    moved, at_port, _ = best
+    known = [each for each in alike if _knows(before, each, target)] if len(alike) > 1 or not (moved or at_port) else []
     if not (moved or at_port or known):
         return None
     how = "port and counters" if moved and at_port else "counters" if moved else "port" if at_port else "routes"
-    return Entrance(best.listener, best.chain, best.manager, how)
+    return replace((known or alike)[0], found_by=how)
 
 
-def _candidates(proxy: Proxy, target: Target) -> Iterator[tuple[Listener, FilterChain, HttpManager, bool]]:
-    """Every chain that reads HTTP and takes such a connection; and whether a virtual host names the authority."""
+def _candidates(proxy: Proxy, target: Target) -> Iterator[Entrance]:
+    """Every chain that reads HTTP and takes such a connection."""
+    request = _request(target, _ANY_PATH)
     for listener in proxy.serving:
-        found = way_of(proxy, listener, target, _ANY_PATH)
-        if found.chain is not None and found.manager is not None:
-            known = found.host is not None and found.host.domain != "*"
-            yield listener, found.chain, found.manager, known
+        for tls in (True, False) if target.tls else (False,):
+            chain = chain_for(listener, request, tls).chain
+            if chain is not None and chain.http is not None and (chain.tls is not None) is tls:
+                yield Entrance(listener, chain, chain.http)
+                break
+
+
+def _knows(proxy: Proxy, entrance: Entrance, target: Target) -> bool:
+    """Whether one of its virtual hosts names the authority; one for all says nothing."""
+    routes, request = proxy.routes_of(entrance.manager), _request(target, _ANY_PATH)
+    if routes is None:
+        return False
+    authority = seen_authority(request, entrance.manager, entrance.listener.port, routes)
+    found = virtual_host_for(routes, authority)
+    return found is not None and found.domain != "*"
 
 
 def _rose(before: Proxy, after: Proxy, entrance: Entrance) -> int:

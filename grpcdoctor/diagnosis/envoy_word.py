@@ -50,7 +50,6 @@ ROWS: Final[dict[str, tuple[Reader, ...]]] = {
     "no-healthy-upstream": (missing, nobody_healthy),
     "upstream-overloaded": (overloaded,),
     "upstream-timeout": (filtering, timing, connecting),
-    "stream-cut": (timing,),
     "rst-stream": (timing, *CONNECTING),
     "response-timeout": (filtering, timing),
     "slow-response": (filtering, answered),

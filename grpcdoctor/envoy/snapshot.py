@@ -58,6 +58,10 @@ class Proxy:
         """Whether this section of config_dump is here: what is missing from it does not exist."""
         return section in self.answers.sections
 
+    def expecting(self, expected: Iterable[Expected]) -> Proxy:
+        """The same Envoy beside what a cluster's objects say of it."""
+        return Proxy(self.answers, self.name, self.blind_spots, self.read_at, expected)
+
     def once(self, work: Callable[[Proxy], T]) -> T:
         """What `work` makes of this proxy, worked out once however many rules ask for it."""
         if work not in self._worked_out:

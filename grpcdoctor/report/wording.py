@@ -14,6 +14,7 @@ from grpcdoctor.model.facts.http2 import FirstBytes, Goaway, Http1Answer
 from grpcdoctor.model.facts.reach import TcpAttempt
 from grpcdoctor.model.facts.tls import Certificate, Handshake
 from grpcdoctor.model.observation import Facts
+from grpcdoctor.report.envoy_wording import ENVOY_SHAPES
 from grpcdoctor.report.glance import compact
 
 
@@ -132,4 +133,5 @@ _SHAPES: Final[dict[type, Callable[[Any], str]]] = {
     Http1Answer: _http1,
     Goaway: _goaway,
     TcpAttempt: _attempt,
+    **ENVOY_SHAPES,
 }

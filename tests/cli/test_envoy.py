@@ -14,6 +14,7 @@ from grpcdoctor.report.json import schema
 from tests.cli.environment import Environment
 from tests.envoy.test_dumps import DUMPS, VERSIONS
 from tests.lab.envoy import Envoy
+from tests.table.cluster_behind import behind
 
 LAB, DYNAMIC = str(DUMPS / VERSIONS[-1] / "lab"), str(DUMPS / VERSIONS[-1] / "dynamic")
 CART = "a.shop.example.test/shop.Cart/Add"
@@ -45,7 +46,7 @@ def test_all_and_verbose_leave_nothing_out(env: Environment) -> None:
 def test_names_narrow_what_is_shown_and_show_it_in_full(env: Environment) -> None:
     out = env.run("envoy", LAB, "--cluster", "grpc-tls").out
     assert "verified by /lab/ca.pem" in out
-    assert "healthy-tls" not in out
+    assert "healthy-h2c-codec-http2" not in out
     out = env.run("envoy", LAB, "--listener", "fault-delay").out
     assert "delays 100% by 3 s" in out
     assert "prefix / → cluster grpc" in out
@@ -153,3 +154,20 @@ def test_what_cannot_be_meant_is_refused_in_one_line(env: Environment, arguments
     result = env.run("envoy", *arguments)
     assert result.code == 2
     assert "Traceback" not in result.err
+
+
+def test_manifests_beside_it_show_where_it_does_otherwise(env: Environment, tmp_path: Path) -> None:
+    objects = tmp_path / "objects.json"
+    objects.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": behind({})}))
+    options: dict[str, Any] = {"explicit_http_config": {"http_protocol_options": {}}}
+    cluster = {
+        "name": "outbound|50051||greeter.lab.svc.cluster.local",
+        "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options},
+    }
+    dump = tmp_path / "dump.json"
+    dump.write_text(json.dumps([cluster]))
+    assert "envoy-differs-from-config" not in env.run("envoy", str(dump)).out
+    result = env.run("envoy", str(dump), "-f", str(objects))
+    assert result.code == 1
+    assert "envoy-differs-from-config" in result.out
+    assert "there is no file" in env.run("envoy", str(dump), "-f", str(tmp_path / "nothing.yaml")).err

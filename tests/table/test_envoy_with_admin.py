@@ -68,7 +68,7 @@ TIMERS = {
     "route-timeout": ("route timeout of 1 s ended", "upstream_rq_timeout +1"),
     "per-try-timeout": ("timeout of one try of 1 s ended", "upstream_rq_per_try_timeout +"),
     "stream-idle-timeout": ("stream idle timeout of 1 s ended", "downstream_rq_idle_timeout +1"),
-    "max-stream-duration": ("listener's max_stream_duration of 1 s ended", "downstream_rq_max_duration_reached +1"),
+    "max-stream-duration": ("max_stream_duration of 1 s ended", "downstream_rq_max_duration_reached +1"),
 }
 
 
@@ -99,6 +99,19 @@ def test_the_timer_that_cut_the_call_is_named(envoy: Envoy, scenario: str) -> No
     assert_first_cause(report, "upstream-timeout", "broken")
     assert title in report.causes[0].title, told(report)
     assert evidence in envoy_says(report.causes[0]), envoy_says(report.causes[0])
+
+
+@pytest.mark.parametrize(("scenario", "pause"), [("route-timeout", 0.2), ("stream-idle-timeout", 3),
+                                                 ("max-stream-duration", 0.2)])  # fmt: skip
+def test_the_timer_that_cut_a_stream_after_its_first_message_is_named(
+    envoy: Envoy, scenario: str, pause: float
+) -> None:
+    data = f'{{"limit": 40, "interval": {pause}}}'
+    report = diagnose_with_envoy(envoy, scenario, call="lab.Greeter/Count", data=data)
+    assert_first_cause(report, "rst-stream", "broken")
+    title, evidence = TIMERS[scenario]
+    assert title in report.causes[0].title, told(report)
+    assert evidence in envoy_says(report.causes[0])
 
 
 def test_the_endpoint_that_was_ejected_is_named(envoy: Envoy) -> None:

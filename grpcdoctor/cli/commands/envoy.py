@@ -29,6 +29,8 @@ from grpcdoctor.report.formats import Format
 @click.option("--all", "everything", is_flag=True, help="All listeners and clusters, still in short.")
 @click.option("--context", metavar="NAME", help="With pod/… and gateway/…: the context of the kubeconfig.")
 @click.option("--kubeconfig", metavar="FILE", help="The kubeconfig; default: KUBECONFIG, then ~/.kube/config.")
+@click.option("-f", "--filename", "objects", multiple=True, metavar="PATH",
+              help="Manifests of its cluster, to say where it does otherwise; repeatable.")
 @click.option("--timeout", type=Duration(), default=15.0, help="For reading one Envoy. Default: 15.")
 @output_options
 def command(
@@ -54,8 +56,7 @@ def command(
     """
     style = style_of(sys.stdout, colour=not no_color, verbose=verbose)
     request = asked_request(given["request"], given["sni"], given["headers"])
-    source = EnvoySource(
-        sources, given["timeout"], given["listener"], given["cluster"], given["everything"], request,
-        given["context"], given["kubeconfig"],
-    )  # fmt: skip
+    only = (given["listener"], given["cluster"], given["everything"])
+    where = (given["context"], given["kubeconfig"])
+    source = EnvoySource(sources, given["timeout"], *only, request, *where, given["objects"])
     return show(source, output, style, FailOn(fail_on))
