@@ -26,7 +26,7 @@ def finding_of(suspect: Suspect, rule: Rule, text: TextFacts) -> Finding:
     others = [other for other in text.suspects if other.rule != suspect.rule]
     return Finding(
         rule=rule,
-        message=suspect.title,
+        message=suspect.title.removesuffix("."),
         explanation=suspect.why,
         evidence=tuple(Evidence(words, Source.LOG, "text") for words in suspect.because),
         fixes=tuple(_fixes(suspect)),

@@ -63,7 +63,7 @@ async def hear_around(
         return _unheard(report, after)
     run = Run(report.target, options, Observations(report.observations))
     try:
-        facts = await in_thread(lambda: envoy_facts(before, after, run), OBSERVATION)  # a large mesh takes a second
+        facts = await in_background(lambda: envoy_facts(before, after, run), OBSERVATION)  # a large mesh takes a second
     except Exception as bug:
         return _unheard(report, BlindSpot(_WHAT, describe_bug(bug), blocks_verdict=False))
     item = Observation(

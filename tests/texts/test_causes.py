@@ -14,21 +14,21 @@ from grpcdoctor.texts.signals import Signals
 from grpcdoctor.texts.signature import signatures
 from tests.pasted import refusal
 
-IDS: Final = frozenset(
-    """
-    tls-to-plaintext plaintext-to-tls mtls-to-plaintext plaintext-to-mtls double-tls alpn-missing cert-verify-failed
-    cert-name-mismatch client-cert-required sni-no-filter-chain tls-version-or-cipher peer-not-http2 wrong-port
-    hop-downgraded-to-http1 http2-to-http1-upstream istio-port-naming scheme-mismatch te-header-stripped
-    forbidden-connection-header bad-content-length malformed-headers grpc-web-mismatch non-grpc-endpoint
-    proxy-dropped-trailers proxy-mangled-grpc-headers half-close-race server-early-reset known-proxy-or-library-bug
-    compression-unsupported alb-protocol-version-mismatch keepalive-too-aggressive idle-timeout proxy-route-timeout
-    deadline-exceeded max-concurrent-streams circuit-breaker-overflow message-too-large headers-too-large flow-control
-    h2-flood connection-refused app-bind-address server-shutdown connection-reset no-endpoints dns-failure
-    network-blocked sidecar-startup-race http-proxy-interference route-not-found authority-port-mismatch
-    cluster-not-found unknown-method rbac-denied jwt-invalid ext-authz-denied rate-limited fault-injection overload
-    app-error client-misuse edge-grpc-disabled cors-missing bad-target-syntax
-    """.split()
-)
+IDS: Final = frozenset((
+    "tls-to-plaintext", "plaintext-to-tls", "mtls-to-plaintext", "plaintext-to-mtls", "double-tls", "alpn-missing",
+    "cert-verify-failed", "cert-name-mismatch", "client-cert-required", "sni-no-filter-chain",
+    "tls-version-or-cipher", "peer-not-http2", "wrong-port", "hop-downgraded-to-http1", "http2-to-http1-upstream",
+    "istio-port-naming", "scheme-mismatch", "te-header-stripped", "forbidden-connection-header",
+    "bad-content-length", "malformed-headers", "grpc-web-mismatch", "non-grpc-endpoint", "proxy-dropped-trailers",
+    "proxy-mangled-grpc-headers", "half-close-race", "server-early-reset", "known-proxy-or-library-bug",
+    "compression-unsupported", "alb-protocol-version-mismatch", "keepalive-too-aggressive", "idle-timeout",
+    "proxy-route-timeout", "deadline-exceeded", "max-concurrent-streams", "circuit-breaker-overflow",
+    "message-too-large", "headers-too-large", "flow-control", "h2-flood", "connection-refused", "app-bind-address",
+    "server-shutdown", "connection-reset", "no-endpoints", "dns-failure", "network-blocked", "sidecar-startup-race",
+    "http-proxy-interference", "route-not-found", "authority-port-mismatch", "cluster-not-found", "unknown-method",
+    "rbac-denied", "jwt-invalid", "ext-authz-denied", "rate-limited", "fault-injection", "overload", "app-error",
+    "client-misuse", "edge-grpc-disabled", "cors-missing", "bad-target-syntax",
+))  # fmt: skip
 ENTRIES: Final = tuple(causes().values())
 
 
