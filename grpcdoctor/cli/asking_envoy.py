@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from grpcdoctor.cli.envoy_pods import is_pod, read_pod
 from grpcdoctor.cli.exit_codes import ExitCode
 from grpcdoctor.cli.output import FailOn, exit_code, worst
-from grpcdoctor.cli.terminal import write
+from grpcdoctor.cli.terminal import standard_input, write
 from grpcdoctor.report.formats import Format
 from grpcdoctor.report.style import Style
 
@@ -94,15 +92,9 @@ def read(
     try:
         found = [read_admin(word, seconds) for word in words if is_address(word)]
         found += [read_pod(word, seconds, context, kubeconfig) for word in pods]
-        return [*found, *read_files(files, _standard_input)] if files else found
+        return [*found, *read_files(files, standard_input)] if files else found
     except (AdminError, FilesError) as wrong:
         raise click.UsageError(str(wrong)) from wrong
-
-
-def _standard_input() -> BinaryIO:
-    """Bytes: it may be packed. A stream of text, as a program's own stand-in is, gives its text."""
-    buffer: BinaryIO | None = getattr(sys.stdin, "buffer", None)
-    return buffer if buffer is not None else io.BytesIO(sys.stdin.read().encode())
 
 
 def is_address(word: str) -> bool:

@@ -48,12 +48,13 @@ class AtHand:
         if self.gateway is not None and (self.gateway.count("/") != 1 or not all(self.gateway.split("/"))):
             raise click.UsageError(f"--gateway: {self.gateway!r} is no NAMESPACE/NAME")
 
-    def cluster_for(self, target: Target, timeout: float) -> AskedCluster | None:
+    def cluster_for(self, target: Target, timeout: float, insist: bool = True) -> AskedCluster | None:
         """How to ask the cluster about this target; None where there is none, or the target is no host of one.
 
-        Raises click.UsageError for a cluster that the user names beside a target that no object can name.
+        `insist`: a cluster that the user names is meant to be asked; else it may be named for something else. Raises
+        click.UsageError for a cluster that the user names beside a target that no object can name.
         """
-        host = self._host_of(target)
+        host = self._host_of(target, insist)
         if self.no_cluster or host is None or (host == "localhost" and not self.named):
             return None
         look = self._manifests(host) if self.filename else self._live(host, timeout)
@@ -80,14 +81,14 @@ class AtHand:
             raise click.UsageError(f"--bisect finds the hops in the cluster, and there is no kubeconfig; {hops}")
         return TunnelledCluster(self._connect, lambda connection: self._read(connection, host, timeout), self.gateway)
 
-    def _host_of(self, target: Target) -> str | None:
+    def _host_of(self, target: Target, insist: bool = True) -> str | None:
         """The host that objects may name; None for an address."""
         from grpcdoctor.model.target import is_address, split_host_port
 
         host = split_host_port(target.authority)[0] if target.authority is not None else target.host
         if target.unix_path is None and not is_address(host):
             return host
-        if self.named:
+        if self.named and insist:
             raise click.UsageError(
                 f"{target.unix_path or host} is an address, and the objects of a cluster go by host: "
                 "add --authority HOST, or leave out -f, --context, --kubeconfig and --gateway"

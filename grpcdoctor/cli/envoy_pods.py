@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -12,6 +14,7 @@ import click
 
 if TYPE_CHECKING:
     from grpcdoctor.cluster.live.connection import Connection
+    from grpcdoctor.envoy.admin import Connect
     from grpcdoctor.envoy.snapshot import Proxy
 
 KINDS: Final = ("pod", "gateway")
@@ -26,8 +29,20 @@ def is_pod(word: str) -> bool:
     return word.partition("/")[0] in KINDS and word.count("/") == 2
 
 
-def read_pod(word: str, seconds: float, context: str | None = None, kubeconfig: str | None = None) -> Proxy:
-    """The Envoy there. Raises click.UsageError where it cannot be reached."""
+@dataclass(frozen=True, slots=True)
+class PodAdmin:
+    """The admin port of an Envoy in a pod, as long as its tunnels stand."""
+
+    name: str
+    """For headings: the word, and the pod where that does not name it."""
+    connect: Connect
+
+
+@contextmanager
+def pod_admin(
+    word: str, seconds: float, context: str | None = None, kubeconfig: str | None = None
+) -> Iterator[PodAdmin]:
+    """The way to the Envoy of `pod/NS/NAME` or `gateway/NS/NAME`. Raises click.UsageError where none answers."""
     from grpcdoctor.cluster.live.connection import connect
     from grpcdoctor.cluster.live.errors import ClusterError
 
@@ -37,25 +52,39 @@ def read_pod(word: str, seconds: float, context: str | None = None, kubeconfig: 
     try:
         with connect(context, kubeconfig) as connection:
             pod = name if kind == "pod" else _pod_of_gateway(connection, namespace, name, seconds)
-            return _read(connection, namespace, pod, word, seconds)
+            with _forwarded(connection, namespace, pod, word, seconds) as dial:
+                yield PodAdmin(word if word.endswith(f"/{pod}") else f"{word} (pod {pod})", dial)
     except ClusterError as wrong:
         raise click.UsageError(f"{word}: {wrong}") from wrong
 
 
-def _read(connection: Connection, namespace: str, pod: str, word: str, seconds: float) -> Proxy:
-    """The first of the usual admin ports at which an Envoy answers."""
+def read_pod(word: str, seconds: float, context: str | None = None, kubeconfig: str | None = None) -> Proxy:
+    """The Envoy there. Raises click.UsageError where it cannot be reached, AdminError where it breaks off."""
+    from grpcdoctor.envoy.admin import read_over
+
+    with pod_admin(word, seconds, context, kubeconfig) as admin:
+        return read_over(admin.connect, admin.name, seconds)
+
+
+@contextmanager
+def _forwarded(connection: Connection, namespace: str, pod: str, word: str, seconds: float) -> Iterator[Connect]:
+    """To the first of the usual admin ports at which an Envoy answers."""
     from grpcdoctor.cluster.live.portforward import Forwarder
     from grpcdoctor.envoy.admin import AdminError, read_over
+    from grpcdoctor.envoy.answers import SERVER_INFO
 
-    title = word if word.endswith(f"/{pod}") else f"{word} (pod {pod})"
     why = ""
     for port in ADMIN_PORTS:
         with Forwarder(connection, namespace, pod, port, seconds) as forwarder:
+            dial = partial(_dial, forwarder.address)
             try:
-                return read_over(partial(_dial, forwarder.address), title, seconds)
+                read_over(dial, word, seconds, (SERVER_INFO,))
             except AdminError as wrong:
                 failures = forwarder.failures
                 why = why or (str(failures[0]) if failures else str(wrong).partition(": ")[2])
+                continue
+            yield dial
+            return
     ports = ", ".join(map(str, ADMIN_PORTS))
     raise click.UsageError(f"{word}: no Envoy answers at the admin ports {ports} of pod {namespace}/{pod}: {why}")
 

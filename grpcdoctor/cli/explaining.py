@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import io
 import json
 import os
 import shlex
@@ -19,7 +20,8 @@ from grpcdoctor.cli.options import Network, network_options
 from grpcdoctor.cli.output import FailOn, exit_code
 from grpcdoctor.cli.probing import report_of
 from grpcdoctor.cli.targets import read_targets
-from grpcdoctor.cli.terminal import is_terminal, style_of, write
+from grpcdoctor.cli.terminal import is_terminal, standard_input, style_of, write
+from grpcdoctor.cli.words import MethodName
 from grpcdoctor.model.report import Report
 from grpcdoctor.report.formats import Format
 from grpcdoctor.report.style import Style
@@ -99,10 +101,11 @@ def _of_lines(asked: Asked, output: Format, style: Style) -> Report:
     from grpcdoctor.diagnosis.explain_log import LogExplainer, is_log
     from grpcdoctor.texts.access_log import LogReader
 
-    reader = LogReader(asked.words or ("-",), sys.stdin.buffer)
+    stdin = standard_input()
+    reader = LogReader(asked.words or ("-",), stdin)
     log = LogExplainer(_filter(asked, reader), asked.target)
     kept: list[str] = []
-    piped = reader.files == ["-"]
+    piped = reader.files == ["-"] and not isinstance(stdin, io.BytesIO)
     screen = _Screen(output, style, piped and not is_terminal(sys.stdin))
     try:
         for batch in reader.follow(TICK_SECONDS) if piped else reader.batches():
@@ -175,6 +178,7 @@ def _probe(command: str) -> Report:
 @click.command(add_help_option=False)
 @click.argument("target")
 @click.option("--count", type=int, default=1)
+@click.option("--call", type=MethodName())
 @network_options
 def _probe_line(target: str, network: Network, **more: Any) -> Report:
     """What `grpcdoctor probe` does with these words, without printing."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
-from typing import Final, TextIO
+from typing import BinaryIO, Final, TextIO
 
 from grpcdoctor.cli.errors import ReaderGone
 from grpcdoctor.report.style import DEFAULT_WIDTH, Style
@@ -32,6 +33,12 @@ def is_terminal(stream: TextIO) -> bool:
         return stream.isatty()
     except ValueError:  # closed
         return False
+
+
+def standard_input() -> BinaryIO:
+    """Bytes: it may be packed. A stream of text, as a program's own stand-in is, gives its text."""
+    buffer: BinaryIO | None = getattr(sys.stdin, "buffer", None)
+    return buffer if buffer is not None else io.BytesIO(sys.stdin.read().encode())
 
 
 def write(text: str, stream: TextIO | None = None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -13,12 +15,20 @@ from grpcdoctor.model.observation import Observation, Observations
 from grpcdoctor.model.report import Cause, Report
 from grpcdoctor.model.rule import Layer
 from grpcdoctor.texts.causes import causes
+from grpcdoctor.texts.reading import different
 
 _CONFIRMED: Final = 0.97
 _REFUTED: Final = 0.15
 """What is left of a suspicion that a healthy answer speaks against."""
 # A probe that gets its answer has passed these layers.
 _PASSED_BY_HEALTHY: Final = (Layer.REACH, Layer.TLS, Layer.HTTP2)
+
+
+# What has a place left to fill, or asks a cluster or an Envoy, is the user's to run.
+_RUNNABLE: Final = re.compile(
+    r"grpcdoctor probe (?!HOST)\S+"
+    r"(?: --plaintext| --(?:timeout|count|authority|servername) [^\s{}]+| --call (?!SERVICE)\S+)*$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +106,13 @@ def _observations(report: Report, ran: Sequence[Ran], decided: bool) -> tuple[Ob
 
 
 def runnable(facts: TextFacts) -> tuple[str, ...]:
-    """The probes that tell the suspects apart, as far as they can be run from here and now."""
-    return tuple(probe for probe in facts.splits if probe.startswith("grpcdoctor probe ") and "HOST" not in probe)
+    """Two probes that tell the suspects apart, as far as they can be run from here and now."""
+    if not facts.target:
+        return ()
+    endpoint = shlex.quote(facts.target)
+    usual = (f"grpcdoctor probe {endpoint}", f"grpcdoctor probe {endpoint} --plaintext")
+    suggested = [probe for suspect in facts.suspects for probe in suspect.probes]
+    return different(probe for probe in (*facts.splits, *suggested, *usual) if _RUNNABLE.match(probe))
 
 
 def no_target(report: Report) -> Report:

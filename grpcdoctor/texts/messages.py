@@ -23,7 +23,12 @@ _MOST_LINES: Final = 60
 _MOST_CHARACTERS: Final = 8_000
 
 _VARYING: Final = re.compile(r"0x[0-9a-f]+|[0-9a-f]{8}-[0-9a-f-]{27}|\d+")
-_CONTINUES: Final = re.compile(r"^(?:\s+|Caused by: |at [\w.$<]|\.\.\. \d+ more|Traceback |  File |goroutine \d)")
+_CONTINUES: Final = re.compile(
+    r"^(?:\s+|Caused by: |Suppressed: |at [\w.$<]|\.\.\. \d+ more|Traceback |goroutine \d|"
+    r"[\w.$]+(?:Exception|Error)(?:: |$))"
+)
+# At these levels programs tell of what they tried and got over.
+_CHATTER: Final = re.compile(r"^.{0,80}?(?<![\w-])(?:TRACE|DEBUG|FINEST|FINER|FINE)(?![\w-])")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?")
 
 
@@ -63,8 +68,10 @@ class Messages:
         """The message that was being read is whole."""
         if not self._block:
             return
-        text = "\n".join(self._block)[:_MOST_CHARACTERS]
-        self._block = []
+        block, self._block = self._block, []
+        if _CHATTER.match(block[0]):
+            return
+        text = "\n".join(block)[:_MOST_CHARACTERS]
         template = _VARYING.sub("#", _TIME.sub("", text))
         if template not in self._templates:
             if len(self._templates) >= MOST_TEMPLATES:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from grpcdoctor.model.facts.text import Passage, Suspect, TextFacts
@@ -107,11 +107,15 @@ def _splits(suspects: Sequence[Suspect], target: str | None) -> tuple[str, ...]:
     firsts = [probe for suspect in suspects for probe in suspect.probes[:1]]
     others = [probe for suspect in suspects for probe in suspect.probes[1:]]
     usual = [f"grpcdoctor probe {endpoint}", f"grpcdoctor probe {endpoint} --plaintext"]
+    return different(probe for probe in (*firsts, *others, *usual) if probe.startswith("grpcdoctor probe "))
+
+
+def different(probes: Iterable[str], most: int = 2) -> tuple[str, ...]:
+    """The first of them that ask differently: another time-out or more tries make no other question."""
     chosen: dict[str, str] = {}
-    for probe in (*firsts, *others, *usual):
-        if probe.startswith("grpcdoctor probe "):
-            chosen.setdefault(_PATIENCE.sub("", probe), probe)
-    return tuple(chosen.values())[:2]
+    for probe in probes:
+        chosen.setdefault(_PATIENCE.sub("", probe), probe)
+    return tuple(chosen.values())[:most]
 
 
 def _readings(found: Sequence[Match], signals: Signals) -> Iterator[str]:

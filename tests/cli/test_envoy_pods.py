@@ -56,3 +56,13 @@ def test_what_cannot_be_reached_is_one_line(env: Environment, arguments: tuple[s
     assert result.code == 2
     assert why in result.err
     assert "Traceback" not in result.err
+
+
+def test_a_probe_hears_the_envoy_in_a_pod(
+    env: Environment, api: KubeApi, envoy: Envoy, arguments: tuple[str, ...]
+) -> None:
+    api.pod_ports["prod", "greeter-0", 15000] = envoy.admin_port
+    target = f"grpc://127.0.0.1:{envoy.port('tls-to-plaintext')}"
+    result = env.run("probe", target, "--envoy", "pod/prod/greeter-0", *arguments)
+    assert result.code == 1, result.err
+    assert json.loads(result.out)["causes"][0]["name"] == "upstream-tls-mismatch"

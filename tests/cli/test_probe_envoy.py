@@ -65,7 +65,7 @@ def test_it_goes_with_other_options(env: Environment, envoy: Envoy, options: lis
     [
         (["localhost:1", "--envoy", "nonsense"], "not an admin address"),
         (["localhost:1", "--envoy", "-"], "a probe needs a running Envoy"),
-        (["localhost:1", "--envoy", "pod/prod/greeter"], "forward its admin port"),
+        (["localhost:1", "--envoy", "pod//greeter"], "write pod/NAMESPACE/NAME"),
         (["localhost:1", "localhost:2", "--envoy", "localhost:15000"], "name just one, or leave out --envoy"),
         (["--replay", "run.json", "--envoy", "localhost:15000"], "leave out --envoy"),
     ],

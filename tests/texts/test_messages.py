@@ -52,3 +52,13 @@ def test_a_line_without_end_is_cut() -> None:
     messages = read(PREFACE + "x" * 1_000_000)
     (message,) = messages.groups.values()
     assert len(message.example) <= 8_000
+
+
+def test_what_a_program_says_at_its_debug_level_is_no_fault() -> None:
+    messages = read(
+        "FINE: Unable to apply census stats",
+        "java.lang.ClassNotFoundException: io.grpc.census.InternalCensusStatsAccessor",
+        "\tat java.base/java.lang.Class.forName0(Native Method)",
+        f"2026-11-25 03:00:00 DEBUG transport {PREFACE}",
+    )
+    assert messages.groups == {}

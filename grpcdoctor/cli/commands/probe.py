@@ -9,6 +9,7 @@ import click
 
 from grpcdoctor.cli import bisecting
 from grpcdoctor.cli.at_hand import AtHand, cluster_options
+from grpcdoctor.cli.envoy_pods import is_pod
 from grpcdoctor.cli.envoys import asked_envoy
 from grpcdoctor.cli.options import Network, network_options
 from grpcdoctor.cli.output import FailOn, output_options
@@ -44,7 +45,8 @@ _WITH_REPLAY: Final = {"replay_file", "output", "fail_on", "verbose", "no_color"
 @click.option("--save", metavar="FILE", help="Save the whole run, to be looked at again with --replay.")
 @click.option("--replay", "replay_file", metavar="FILE", help="Judge a saved run again; no network, no TARGET.")
 @click.option("--envoy", metavar="ADMIN",
-              help="Ask this Envoy on the way as well, before and after: its admin address, or unix:/PATH.")
+              help="Ask this Envoy on the way as well, before and after: its admin address, unix:/PATH, pod/NS/NAME "
+                   "or gateway/NS/NAME.")
 @cluster_options
 @output_options
 @click.pass_context
@@ -82,9 +84,10 @@ def command(
         return bisecting.bisect(targets[0], options, given["bisect"], at_hand, shown)
     if given["targets"] is None and len(targets) == 1:
         alone = given["quick"] and not at_hand.named
-        cluster = None if alone else at_hand.cluster_for(targets[0], options.timeout)
-        envoy = asked_envoy(given["envoy"]) if given["envoy"] is not None else None
-        return probe_one(targets[0], options, shown, given["save"], cluster, envoy)
+        in_a_pod = given["envoy"] is not None and is_pod(given["envoy"])
+        cluster = None if alone else at_hand.cluster_for(targets[0], options.timeout, insist=not in_a_pod)
+        with asked_envoy(given["envoy"], at_hand.context, at_hand.kubeconfig) as envoy:
+            return probe_one(targets[0], options, shown, given["save"], cluster, envoy)
     if at_hand.named:
         raise click.UsageError("a cluster is asked about one target; name just one, or leave out -f and --context")
     if given["envoy"] is not None:
