@@ -45,4 +45,4 @@ def _fixes(suspect: Suspect) -> Iterator[Fix]:
         return
     yield Fix(suspect.fix, patch=suspect.patch)
     if suspect.command is not None:
-        yield Fix("Look first, or do it by command:", suspect.command)
+        yield Fix("or, to look first", suspect.command)

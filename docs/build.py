@@ -49,7 +49,8 @@ _ABOUT = {
 # A report in a page: the comment names the scenario of `grpcdoctor demo` whose report follows, or the words of the
 # `grpcdoctor inspect` or `grpcdoctor envoy` that prints it.
 _SHOWN = re.compile(
-    r"(?P<head><!-- (?P<command>demo|inspect|envoy): (?P<scenario>[^\n]+?) -->\n+```text\n)(?P<report>.*?)(?=^```$)",
+    r"(?P<head><!-- (?P<command>demo|inspect|envoy|explain): (?P<scenario>[^\n]+?) -->\n+```text\n)"
+    r"(?P<report>.*?)(?=^```$)",
     re.MULTILINE | re.DOTALL,
 )
 # In the output of a demo: from the line with the verdict to what to try next.
@@ -64,7 +65,7 @@ def rules_index() -> str:
 
 
 def shown_reports(page: Path) -> Iterator[tuple[str, str]]:
-    """(`demo SCENARIO`, `inspect WORDS` or `envoy WORDS`, report) of every report that a page shows."""
+    """(the words of the command, such as `demo SCENARIO`, and the report) of every report that a page shows."""
     for found in _SHOWN.finditer(page.read_text(encoding="utf-8")):
         yield f"{found['command']} {found['scenario']}", found["report"]
 
@@ -75,7 +76,7 @@ def report_of(line: str) -> str:
     plain = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8", "KUBECONFIG": os.devnull}
     done = subprocess.run(command, env=plain, capture_output=True, cwd=ROOT, check=False)
     printed = done.stdout.decode()
-    if line.startswith(("inspect ", "envoy ")):
+    if line.startswith(("inspect ", "envoy ", "explain ")):
         assert printed, done.stderr.decode()
         return printed
     found = _REPORT.search(printed)

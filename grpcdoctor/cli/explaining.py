@@ -103,7 +103,7 @@ def _of_lines(asked: Asked, output: Format, style: Style) -> Report:
 
     stdin = standard_input()
     reader = LogReader(asked.words or ("-",), stdin)
-    log = LogExplainer(_filter(asked, reader), asked.target)
+    log = LogExplainer(_filter(asked, reader), asked.target, name=", ".join(asked.words) or "-")
     kept: list[str] = []
     piped = reader.files == ["-"] and not isinstance(stdin, io.BytesIO)
     screen = _Screen(output, style, piped and not is_terminal(sys.stdin))

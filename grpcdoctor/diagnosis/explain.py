@@ -54,14 +54,14 @@ def cause_of(finding: Finding) -> Cause:
     return Cause(finding, evidence=finding.evidence, fixes=finding.fixes)
 
 
-def target_of(word: str | None) -> Target:
-    """The endpoint that the text names, or none."""
+def target_of(word: str | None, name: str = "the text") -> Target:
+    """The endpoint that the text names; else `name`, for headings."""
     if word:
         try:
             return parse_target(word)
         except TargetError:
             pass
-    return Target(input=word or "", host="", port=0, tls=False, port_given=False)
+    return Target(input=word or name, host="", port=0, tls=False, port_given=False)
 
 
 def _unread(facts: TextFacts) -> Iterable[BlindSpot]:

@@ -49,6 +49,8 @@ class LogExplainer:
 
     keep: LogFilter = field(default_factory=LogFilter)
     target: str | None = None
+    name: str = "the log"
+    """For headings."""
     lines: int = 0
     _requests: Aggregator = field(init=False)
     _messages: Messages = field(default_factory=Messages)
@@ -82,7 +84,7 @@ class LogExplainer:
         spots = tuple(_unread(facts))
         took = (time.monotonic() - self._started) * 1000
         return Report(
-            target=target_of(self.target),
+            target=target_of(self.target, self.name),
             verdict=verdict_of(causes, spots),
             started_at=self._started_at,
             duration_ms=took,

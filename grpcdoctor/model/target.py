@@ -39,9 +39,12 @@ class Target:
 
     @property
     def endpoint(self) -> str:
-        """How the endpoint is called in every output: `host:port`, `[v6]:port` or `unix:/path`."""
+        """How the endpoint is called in every output: `host:port`, `[v6]:port` or `unix:/path`; where there is none (a
+        text that names no host, manifests), what the user named."""
         if self.unix_path is not None:
             return f"unix:{self.unix_path}"
+        if not self.host:
+            return self.input
         return join_host_port(self.host, self.port)
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from grpcdoctor.model.conclusions import milliseconds
 from grpcdoctor.model.facts.log import LogFacts, LogGroup
 from grpcdoctor.model.observation import Observations
 from grpcdoctor.model.report import Cause, Report
@@ -87,8 +88,7 @@ def _cause(page: Page, cause: Cause, groups: Sequence[LogGroup]) -> None:
         page.prose("Seen" if number == 0 else "", item.detail)
     first = groups[0] if groups else LogGroup()
     if first.p50_ms is not None:
-        page.prose("Took", f"p50 {first.p50_ms:g} ms · p90 {first.p90_ms:g} ms · p99 {first.p99_ms:g} ms · "
-                           f"longest {first.longest_ms:g} ms")  # fmt: skip
+        page.prose("Took", _latency(first))
     if first.first:
         page.prose("When", first.first if first.first == first.last else f"{first.first} to {first.last}")
     if first.kind == "messages":
@@ -105,6 +105,11 @@ def _cause(page: Page, cause: Cause, groups: Sequence[LogGroup]) -> None:
         page.prose("Fix", fix.summary)
         if page.style.verbose and (fix.command or fix.patch):
             page.verbatim(fix.command or fix.patch or "")
+
+
+def _latency(group: LogGroup) -> str:
+    values = (("p50", group.p50_ms), ("p90", group.p90_ms), ("p99", group.p99_ms), ("longest", group.longest_ms))
+    return " · ".join(f"{name} {milliseconds(value)}" for name, value in values if value is not None)
 
 
 def _notes(page: Page, report: Report, facts: LogFacts) -> None:

@@ -12,7 +12,7 @@ from grpcdoctor.model.report import Cause, Report
 from grpcdoctor.report import clean
 from grpcdoctor.report.blocks import unseen_line
 from grpcdoctor.report.explained_log import log_facts, render_log
-from grpcdoctor.report.layout import LABEL_COLUMN, Page, Span, cells, width_of
+from grpcdoctor.report.layout import LABEL_COLUMN, Page, Span, cells
 from grpcdoctor.report.marks import ROLE_OF_VERDICT, mark_of
 from grpcdoctor.report.style import Style
 
@@ -20,6 +20,7 @@ _CAUSES_AT_ONCE: Final = 3
 _SEEN_AT_ONCE: Final = 3
 _PASSAGES_AT_ONCE: Final = 2
 _LEAST_PASSAGE: Final = 20
+_LEAST_GAP: Final = 2
 
 SPEAKERS: Final = {
     "client": "the client library",
@@ -113,14 +114,7 @@ def _probe_needed(page: Page, facts: TextFacts) -> None:
 
 def _cause(page: Page, cause: Cause, number: int, suspect: Suspect) -> None:
     """The first with all that is known, the others with what tells them from it."""
-    right = f"{cause.code} {cause.name}"
-    left: list[Span] = [(f"{number}. {cause.confidence:4.0%}  ", "strong"), (clean.line(cause.title), "strong")]
-    gap = page.style.width - width_of(left) - cells(right)
-    if gap >= 2:
-        page.line(*left, (" " * gap, ""), (right, "dim"))
-    else:
-        page.prose(left[0][0].rstrip().ljust(LABEL_COLUMN - 2), [left[1]], LABEL_COLUMN)
-        page.prose("", [(right, "dim")])
+    _head(page, cause, number)
     whole = number == 1 or page.style.verbose
     if whole:
         page.prose("Why", cause.explanation)
@@ -134,11 +128,23 @@ def _cause(page: Page, cause: Cause, number: int, suspect: Suspect) -> None:
         page.prose("Run", "this tells:" if len(suspect.probes) == 1 or not page.style.verbose else "these tell:")
         for command in suspect.probes if page.style.verbose else suspect.probes[:1]:
             page.verbatim(command)
-    for fix in cause.fixes:
+    for fix in cause.fixes if whole else cause.fixes[:1]:
         page.prose("Fix", fix.summary)
         change = fix.command or fix.patch
         if change and whole:
             page.verbatim(change)
+
+
+def _head(page: Page, cause: Cause, number: int) -> None:
+    """`1. 44%  what is wrong   GD202 the-rule`; the rule below where the line has no room for it."""
+    label, title, right = f"{number}. {cause.confidence:.0%}", clean.line(cause.title), f"{cause.code} {cause.name}"
+    gap = page.style.width - LABEL_COLUMN - cells(page.style.fit(title)) - cells(right)
+    if gap >= _LEAST_GAP:
+        spans: list[Span] = [(title, "strong"), (" " * gap, ""), (right, "dim")]
+        page.line(("  ", ""), (label.ljust(LABEL_COLUMN - 2), "label"), *spans)
+        return
+    page.prose(label, [(title, "strong")])
+    page.prose("", [(right, "dim")])
 
 
 def _listed(page: Page, label: str, texts: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ _COMMANDS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severi
 def render(report: Report, style: Style) -> str:
     lines = [_annotation(finding) for finding in report.findings]
     lines += [_blind(spot) for spot in report.blind_spots if spot.blocks_verdict]
-    lines.append(f"{report.target.endpoint if report.scope is None else report.scope.input}: {report.verdict.value}")
+    lines.append(f"{report.name}: {report.verdict.value}")
     return style.fit("\n".join(lines) + "\n")
 
 

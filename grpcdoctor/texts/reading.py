@@ -83,7 +83,8 @@ def filled(template: str, signals: Signals, target: str | None, quote: bool = Tr
 
 
 def _quoted(match: Match) -> str:
-    words = match.words if len(match.words) <= _QUOTED else match.words[:_QUOTED] + "…"
+    words = match.words.strip('" ')
+    words = words if len(words) <= _QUOTED else words[:_QUOTED] + "…"
     return f'"{words}": {match.signature.means}'
 
 
@@ -125,4 +126,4 @@ def _readings(found: Sequence[Match], signals: Signals) -> Iterator[str]:
         for reading in match.signature.versions:
             applies = reading.applies_to(versions.get(reading.program))
             if applies is not False:
-                yield f"{reading.span}: {reading.note}"
+                yield reading.note if reading.program in reading.note.lower() else f"{reading.span}: {reading.note}"

@@ -97,3 +97,11 @@ def test_a_rule_is_found_without_importing_the_others() -> None:
     assert rule_named("tcp-refused") is rules()["tcp-refused"]
     with pytest.raises(RegistryError):
         rule_named("no-such-rule")
+
+
+def test_what_depends_on_a_version_is_said_and_the_version_in_the_text_chooses() -> None:
+    text = "StatusCode.INTERNAL, Received RST_STREAM with error code 2"
+    assert any("1.37" in reading for reading in facts_of(explain(text)).readings)
+    assert facts_of(explain(f"{text} envoy/1.36.2")).readings == ()
+    old, new = (explain(f"{text} envoy/{version}").causes[0].name for version in ("1.36.2", "1.37.1"))
+    assert (old, new) == ("rst-stream", "stream-cut-by-route-timeout")
