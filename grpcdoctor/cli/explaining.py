@@ -7,6 +7,7 @@ import io
 import json
 import os
 import shlex
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -149,7 +150,8 @@ class _Screen:
         if not self._enabled or at - self._shown < TICK_SECONDS or log.lines <= max(self._lines, TEXT_LINES):
             return
         self._shown, self._lines = at, log.lines
-        write(_CLEAR_SCREEN + self._output.render(log.report(), self._style))
+        page = self._output.render(log.report(), self._style).split("\n")
+        write(_CLEAR_SCREEN + "\n".join(page[: max(1, shutil.get_terminal_size().lines - 1)]))
 
     def clear(self) -> None:
         if self._shown:
