@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Final
 
-MOST_CHARACTERS: Final = 400_000
+MOST_CHARACTERS: Final = 64_000
 """Of one text; what follows is not read, and the explanation says so."""
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])|\x1b?\[[0-9;]{1,8}m")
-_ESCAPED = re.compile(r"\\+(?:([\"'/])|u00([0-9a-fA-F]{2})|([nrt])(?![A-Za-z_]{2,}\\))")
+_ESCAPED = re.compile(r"\\{1,8}(?:([\"'/])|u00([0-9a-fA-F]{2})|([nrt])(?![A-Za-z_]{2,}\\))")
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{2,4}|#x[0-9a-fA-F]{2,4});")
 _SPACE = re.compile(r"\s+")
 _QUOTES: Final = str.maketrans(

@@ -26,7 +26,7 @@ _STATUS: Final = (
     re.compile(r"\bCode: ([A-Z][A-Za-z]{4,20})\b"),
 )
 _STATUS_NUMBER: Final = re.compile(
-    r"\b(?:grpc[-_ ]?status\"?[:= ]+\"?|code = |\(code: |\"code\": ?)(\d{1,2})\b", re.IGNORECASE
+    r"\b(?:grpc[-_ ]?status\"?[:= ]{1,4}\"?|code = |\(code: |\"code\": ?)(\d{1,2})\b", re.IGNORECASE
 )
 _BARE_STATUS: Final = re.compile(r"\b(UNAVAILABLE|DEADLINE_EXCEEDED|UNIMPLEMENTED|RESOURCE_EXHAUSTED|UNAUTHENTICATED|"
                                  r"PERMISSION_DENIED|INTERNAL|CANCELLED|UNKNOWN)\b: ")  # fmt: skip
@@ -37,20 +37,20 @@ _HTTP: Final = re.compile(
 )
 _RESET: Final = re.compile(
     r"(?:RST_STREAM|reset the stream|not closed cleanly|stream error|error code:?|HTTP/2 error code|ErrCode=|with code)"
-    r"[^\n]{0,40}?(?<![/.\w-])(0x[0-9a-f]{1,2}|\d{1,2}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|CANCEL)\b",
+    r"[^\n]{0,40}?(?<![/.\w-])(0x[0-9a-f]{1,2}|\d{1,2}|[A-Z][A-Z0-9]{0,20}(?:_[A-Z0-9]{1,20}){1,4}|CANCEL)\b",
     re.IGNORECASE,
 )
 _FLAGS: Final = re.compile(
-    r"(?:\" |response_flags\"?[:= ]+\"?)(?:\d{1,3} )?((?:UH|UF|UO|NR|URX|NC|DT|DC|LH|UT|LR|UR|UC|DI|FI|RL|UAEX|RLSE|IH|"
-    r"SI|DPE|UPE|UMSDR|RFCF|NFCF|OM|DF|DO|DR|UDO)(?:,[A-Z]{2,5})*)[\s\",]"
+    r"(?:\" |response_flags\"?[:= ]{1,4}\"?)(?:\d{1,3} )?"
+    r"((?:UH|UF|UO|NR|URX|NC|DT|DC|LH|UT|LR|UR|UC|DI|FI|RL|UAEX|RLSE|IH|SI|DPE|UPE|UMSDR|RFCF|NFCF|OM|DF|DO|DR|UDO)(?:,[A-Z]{2,5})*)[\s\",]"
 )
-_UPSTREAM: Final = re.compile(r"\b(outbound|inbound)\|(\d+)\|([\w.-]*)\|([\w.*-]*)")
+_UPSTREAM: Final = re.compile(r"\b(outbound|inbound)\|(\d{0,5})\|([\w.-]{0,63})\|([\w.*-]{0,253})")
 _ELAPSED: Final = (
-    re.compile(r"\bafter (?:about |~|exactly )?(\d+(?:\.\d+)?) ?(ms|s|sec|seconds?|m|min|minutes?|h|hours?)\b"),
-    re.compile(r"\bexceeded after (\d+(?:\.\d+)?)(s)\b"),
-    re.compile(r"\b(?:duration|elapsed|latency)\"?[:= ]+\"?(\d+(?:\.\d+)?) ?(ms|s|seconds?)?\b"),
-    re.compile(r"\b(?:every|exactly|for) (\d+) ?(s|sec|seconds?|m|min|minutes?|h|hours?)\b"),
-    re.compile(r"\b(\d+)[ -](seconds?|minutes?|hours?|min)\b(?: (?:idle|of inactivity|timeout|later))"),
+    re.compile(r"\bafter (?:about |~|exactly )?(\d{1,9}(?:\.\d{1,9})?) ?(ms|s|sec|seconds?|m|min|minutes?|h|hours?)\b"),
+    re.compile(r"\bexceeded after (\d{1,9}(?:\.\d{1,9})?)(s)\b"),
+    re.compile(r"\b(?:duration|elapsed|latency)\"?[:= ]{1,4}\"?(\d{1,9}(?:\.\d{1,9})?) ?(ms|s|seconds?)?\b"),
+    re.compile(r"\b(?:every|exactly|for) (\d{1,9}) ?(s|sec|seconds?|m|min|minutes?|h|hours?)\b"),
+    re.compile(r"\b(\d{1,9})[ -](seconds?|minutes?|hours?|min)\b(?: (?:idle|of inactivity|timeout|later))"),
 )
 # A status without a word: no gRPC server does that, but Envoy does where it has no route, no cluster, or a redirect.
 _EMPTY_MESSAGE: Final = re.compile(
@@ -62,21 +62,30 @@ _EMPTY_MESSAGE: Final = re.compile(
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _VERSION: Final = re.compile(
     r"\b(?P<program>envoy|istio|grpc-go|grpc-java-netty|grpc-java|grpc-node-js|grpc-js|grpc-python|grpc-c\+\+|grpc-ruby|"
-    r"grpc-dotnet|tonic|grpcurl|nginx|grpc-swift|grpc-dart)[/ ]v?(?P<version>\d+\.\d+(?:\.\d+)?)",
+    r"grpc-dotnet|tonic|grpcurl|nginx|grpc-swift|grpc-dart)[/ ]v?(?P<version>\d{1,4}\.\d{1,4}(?:\.\d{1,4})?)",
     re.IGNORECASE,
 )
-_METHOD: Final = re.compile(r"(?<![\w.])/?((?:[a-zA-Z_]\w*\.)+[A-Z]\w*/[A-Z]\w*)")
+_METHOD: Final = re.compile(r"(?<![\w.])/?((?:[a-zA-Z_]\w{0,80}\.){1,12}[A-Z]\w{0,120}/[A-Z]\w{0,120})")
+# Every length here is bounded: a text may be made to be slow.
+_HOST: Final = r"(?:\[[0-9a-f:]{2,45}\]|[\w.-]{1,253})"
+_HOST_AND_PORT: Final = rf"({_HOST}:\d{{1,5}})\b"
 _TARGETS: Final = (
-    re.compile(r"dial(?:ing)? (?:tcp|target host)\s+\"?(?:lookup )?((?:\[[0-9a-f:]+\]|[\w.-]+):\d{1,5})\b"),
-    re.compile(r"(?:addr|target|authority|:authority|host|remote_addr|endpoint|address)[\"':= ]{1,4}((?:\[[0-9a-f:]+\]|"
-               r"[a-zA-Z0-9][\w.-]*):\d{1,5})\b", re.IGNORECASE),
-    re.compile(r"(?:ipv4:|ipv6:|dns:/{0,3}|passthrough:/{0,3}|remote address:)((?:\[[0-9a-f:]+\]|[\w.-]+):\d{1,5})\b"),
-    re.compile(r"connect(?:ing|ion)? (?:to |ECONNREFUSED )((?:\[[0-9a-f:]+\]|[\w.-]+):\d{1,5})\b"),
-    re.compile(r"(?:connect ECONNREFUSED|connection refused:?|Connection refused:) /?([\w.-]*/?[\w.-]+:\d{1,5})\b"),
-    re.compile(r"grpcs?://((?:\[[0-9a-f:]+\]|[\w.-]+)(?::\d{1,5})?)"),
-    re.compile(r"https?://((?:\[[0-9a-f:]+\]|[\w.-]+)(?::\d{1,5})?)"),
-    re.compile(r"\b((?:[a-z0-9-]+\.)+(?:svc(?:\.cluster\.local)?|internal|local|com|net|org|io|dev|cloud|app):\d{2,5})\b"),
-    re.compile(r"(?:grpcurl|ghz|evans|probe)(?: -[\w-]+(?:[ =][^\s-]\S*)?)*? ((?:\[[0-9a-f:]+\]|[\w.-]+):\d{1,5})\b"),
+    re.compile(rf"dial(?:ing)? (?:tcp|target host)\s+\"?(?:lookup )?{_HOST_AND_PORT}"),
+    re.compile(
+        r"(?:addr|target|authority|host|remote_addr|endpoint|address)[\"':= ]{1,4}"
+        r"((?:\[[0-9a-f:]{2,45}\]|[a-zA-Z0-9][\w.-]{0,252}):\d{1,5})\b",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"(?:ipv4:|ipv6:|dns:/{{0,3}}|passthrough:/{{0,3}}|remote address:){_HOST_AND_PORT}"),
+    re.compile(rf"connect(?:ing|ion)? (?:to |ECONNREFUSED ){_HOST_AND_PORT}"),
+    re.compile(r"(?:ECONNREFUSED|[Cc]onnection refused:?) /?([\w.-]{0,253}/?[\w.-]{1,253}:\d{1,5})\b"),
+    re.compile(rf"grpcs?://({_HOST}(?::\d{{1,5}})?)"),
+    re.compile(rf"https?://({_HOST}(?::\d{{1,5}})?)"),
+    re.compile(
+        r"\b((?:[a-z0-9-]{1,63}\.){1,10}"
+        r"(?:svc(?:\.cluster\.local)?|internal|local|com|net|org|io|dev|cloud|app):\d{2,5})\b"
+    ),
+    re.compile(rf"(?:grpcurl|ghz|evans|probe)(?: -[\w-]{{1,40}}(?:[ =][^\s-]\S{{0,120}})?){{0,8}}? {_HOST_AND_PORT}"),
     re.compile(r"\b(\d{1,3}(?:\.\d{1,3}){3}:\d{2,5})\b"),
 )
 # Documentation, code hosting and the like: in a stack trace they are never the endpoint.

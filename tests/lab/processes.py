@@ -9,6 +9,7 @@ import random
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -52,7 +53,8 @@ def _find_program(name: str) -> str | None:
         return str(home) if home.is_dir() and shutil.which("node") else None
     if name in _BUILT:
         return str(_BUILT[name]) if _BUILT[name].exists() else None
-    return shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin:/sbin")
+    beside_python = os.path.dirname(sys.executable)  # where pip puts programs, such as grpcurl
+    return shutil.which(name) or shutil.which(name, path=f"{beside_python}:/usr/sbin:/usr/local/sbin:/sbin")
 
 
 def _envoy_wheel() -> str | None:

@@ -12,6 +12,7 @@ import pytest
 
 from grpcdoctor.texts.reading import read_text
 from tests.lab.clients import CLIENTS, Call, words
+from tests.lab.nginx import spend_the_limit
 from tests.texts.scenarios import ALL, Scenario
 
 if TYPE_CHECKING:
@@ -31,6 +32,12 @@ FLUSHED_SECONDS: Final = 5.0
 @pytest.fixture(scope="module")
 def gateways(envoy: Envoy, nginx: Gateway, haproxy: Gateway) -> dict[str, Gateway]:
     return {"envoy": envoy, "nginx": nginx, "haproxy": haproxy}
+
+
+@pytest.fixture(autouse=True)
+def spent(nginx: Gateway) -> None:
+    """nginx lets a request a minute through its limit: not one of ours."""
+    spend_the_limit(nginx)
 
 
 def call_of(scenario: Scenario, gateways: dict[str, Gateway]) -> Call:
