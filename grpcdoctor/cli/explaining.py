@@ -6,12 +6,13 @@ import glob
 import io
 import json
 import os
+import re
 import shlex
 import shutil
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from grpcdoctor.texts.access_log import LogFilter, LogReader
 
 _LONGEST_NAME: Final = 4096
+# A word of its own that nobody would paste: a path that starts at a folder, or the name of a log.
+_FILE_NAME: Final = re.compile(r"(?:\.{0,2}|~)/\S+|\S+\.(?:log|txt|gz|zst|json|out|err)(?:\.\d{1,3})?")
 
 TEXT_LINES: Final = 60
 """What is no longer is one text; beyond, it is a log, and its lines are counted."""
@@ -73,6 +76,8 @@ def _explained(asked: Asked, output: Format, style: Style) -> Report:
     if words and list(words) != ["-"] and not all(map(_exists, words)):
         if asked.filters:
             raise click.UsageError("--since, --host and --path are for logs; name a file, or - for standard input")
+        if len(words) == 1 and _FILE_NAME.fullmatch(words[0]):
+            raise click.UsageError(f"{words[0]}: no such file (a text is given in quotes, or as - on standard input)")
         return explained(" ".join(words), asked.target)
     if not words or "-" in words:
         _check_piped(words)
@@ -99,7 +104,7 @@ def _check_piped(words: Sequence[str]) -> None:
 def _of_lines(asked: Asked, output: Format, style: Style) -> Report:
     """A short text as one, anything longer as a log; what a pipe has said so far is shown on a terminal."""
     from grpcdoctor.diagnosis.explain import explain as explained
-    from grpcdoctor.diagnosis.explain_log import LogExplainer, is_log
+    from grpcdoctor.diagnosis.explain_log import LogExplainer, is_log, unread
     from grpcdoctor.texts.access_log import LogReader
 
     stdin = standard_input()
@@ -119,7 +124,8 @@ def _of_lines(asked: Asked, output: Format, style: Style) -> Report:
         # It is how a running pipe is ended: what was read until then is told.
     screen.clear()
     if not asked.filters and log.lines <= TEXT_LINES and not is_log(kept):
-        return explained("\n".join(kept), asked.target)
+        report = explained("\n".join(kept), asked.target)
+        return replace(report, blind_spots=(*report.blind_spots, *unread(reader.notes)))
     return log.report(reader.notes)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Final
@@ -36,6 +36,10 @@ OTHERS_END_WELL: Final = "most requests of this kind end well"
 MOST_SHOWN: Final = 60
 """Groups that a report carries; the rest is counted."""
 _MOST_EVIDENCE: Final = 6
+_GARBLED_SHARE: Final = 0.2
+"""Of lines that are no text: beyond it, it is no log."""
+_GARBLED: Final = "\ufffd"
+"""What stands for bytes that are no UTF-8."""
 _BREAKS_SHARE: Final = 0.5
 """From this share of the requests to one upstream on, calls fail; below it, some calls fail."""
 _LEAST_CONFIDENCE: Final = 0.05
@@ -52,6 +56,7 @@ class LogExplainer:
     name: str = "the log"
     """For headings."""
     lines: int = 0
+    _garbled: int = 0
     _requests: Aggregator = field(init=False)
     _messages: Messages = field(default_factory=Messages)
     _started_at: str = field(default_factory=now)
@@ -67,7 +72,11 @@ class LogExplainer:
         self._requests.add_all(entry for entry in entries if entry is not None)
         if None in entries:
             for line, entry in zip(lines, entries, strict=True):
-                if entry is None and line and self._wants(line):
+                if entry is not None or not line:
+                    continue
+                if _GARBLED in line:
+                    self._garbled += 1
+                elif self._wants(line):
                     self._messages.add(line)
 
     def _wants(self, line: str) -> bool:
@@ -102,6 +111,7 @@ class LogExplainer:
         total = summary.total
         return LogFacts(
             lines=self.lines,
+            garbled=self._garbled,
             requests=total.count,
             outcomes=tuple((outcome.value, summary.outcomes.get(outcome, 0)) for outcome in Ending),
             first=_moment(total.first),
@@ -301,11 +311,17 @@ def _remarks(facts: LogFacts) -> Iterator[Finding]:
         )
 
 
+def unread(notes: Iterable[str]) -> Iterator[BlindSpot]:
+    """What the reader could not read as it stands."""
+    return (BlindSpot("all of the log", note, blocks_verdict=False) for note in notes)
+
+
 def _unread(facts: LogFacts) -> Iterator[BlindSpot]:
     if not facts.lines:
         yield BlindSpot("what the log says", "there is not a line in it")
-    for note in facts.notes:
-        yield BlindSpot("all of the log", note, blocks_verdict=False)
+    elif facts.garbled > _GARBLED_SHARE * facts.lines:
+        yield BlindSpot("what the log says", f"{facts.garbled:,} of {facts.lines:,} lines are no text (UTF-8)")
+    yield from unread(facts.notes)
     if facts.lines and facts.left_out and not facts.requests:
         yield BlindSpot("what the log says", "--since, --host and --path leave nothing of it")
 

@@ -84,7 +84,7 @@ class Messages:
 
     def _read(self, text: str) -> tuple[str, ...] | None:
         """The group of a message that was not met before; None where it tells of no fault."""
-        found = matches_in(normalise(text))
+        found = matches_in(normalise(text), one_of_many=True)
         if not found or found[0].signature.weight < LEAST_WEIGHT:
             return None
         facts = read_text(text)

@@ -112,7 +112,8 @@ def test_a_log_is_filtered(env: Environment, tmp_path: Path, options: list[str],
     [
         (["--since", "yesterday", "FILE"], "neither a duration"),
         (["--host", "x", "some error text"], "are for logs"),
-        (["/nowhere/*.log", "/nowhere/x"], "Not recognised"),
+        (["/nowhere/access.log"], "no such file"),
+        (["acess.log"], "no such file"),
     ],
 )
 def test_bad_input_gets_one_clear_line(env: Environment, tmp_path: Path, arguments: list[str], words: str) -> None:
@@ -121,6 +122,20 @@ def test_bad_input_gets_one_clear_line(env: Environment, tmp_path: Path, argumen
     result = env.run("explain", *(str(file) if word == "FILE" else word for word in arguments))
     assert words in result.err + result.out
     assert "Traceback" not in result.err
+
+
+def test_what_is_no_text_is_never_healthy(env: Environment, tmp_path: Path) -> None:
+    file = tmp_path / "core"
+    file.write_bytes(bytes(range(128, 256)) * 4 + b"\n" + b"\xff\xfe\n" * 200)
+    result = env.run("explain", str(file))
+    assert result.code == 3
+    assert "are no text" in " ".join(result.out.split())
+
+
+def test_a_packed_text_that_ends_too_early_says_so(env: Environment, tmp_path: Path) -> None:
+    file = tmp_path / "error.gz"
+    file.write_bytes(gzip.compress((PREFACE + "\n").encode() + os.urandom(400))[:-30])
+    assert "ends in the middle" in " ".join(env.run("explain", str(file)).out.split())
 
 
 def test_nothing_given_at_a_terminal_is_a_usage_error(env: Environment, monkeypatch: pytest.MonkeyPatch) -> None:

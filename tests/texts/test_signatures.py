@@ -25,3 +25,9 @@ def test_an_example_is_recognised_by_its_signature_and_by_no_other_of_equal_weig
     assert signature.id in [match.signature.id for match in found]
     rivals = [m.signature.id for m in found if m.signature.weight == signature.weight and m.signature != signature]
     assert rivals == [], f"{signature.id} and these claim the same words with equal weight"
+
+
+def test_the_index_finds_what_looking_for_everything_finds() -> None:
+    for _, example in EXAMPLES:
+        text = normalise(example)
+        assert matches_in(text, one_of_many=True) == matches_in(text)

@@ -54,6 +54,8 @@ class LogFacts(Facts):
     kind: ClassVar[str] = "log"
 
     lines: int = 0
+    garbled: int = 0
+    """Lines that are no text."""
     requests: int = 0
     outcomes: tuple[tuple[str, int], ...] = ()
     """(outcome, how many requests)."""
