@@ -38,6 +38,8 @@ _FILE_NAME: Final = re.compile(r"(?:\.{0,2}|~)/\S+|\S+\.(?:log|txt|gz|zst|json|o
 
 TEXT_LINES: Final = 60
 """What is no longer is one text; beyond, it is a log, and its lines are counted."""
+MOST_TEXT_LINES: Final = 400
+"""Of one stack trace, however deep."""
 TICK_SECONDS: Final = 1.0
 _CLEAR_SCREEN: Final = "\x1b[H\x1b[2J"
 
@@ -104,7 +106,7 @@ def _check_piped(words: Sequence[str]) -> None:
 def _of_lines(asked: Asked, output: Format, style: Style) -> Report:
     """A short text as one, anything longer as a log; what a pipe has said so far is shown on a terminal."""
     from grpcdoctor.diagnosis.explain import explain as explained
-    from grpcdoctor.diagnosis.explain_log import LogExplainer, is_log, unread
+    from grpcdoctor.diagnosis.explain_log import LogExplainer, is_log, is_trace, unread
     from grpcdoctor.texts.access_log import LogReader
 
     stdin = standard_input()
@@ -115,7 +117,7 @@ def _of_lines(asked: Asked, output: Format, style: Style) -> Report:
     screen = _Screen(output, style, piped and not is_terminal(sys.stdin))
     try:
         for batch in reader.follow(TICK_SECONDS) if piped else reader.batches():
-            kept += batch[: max(0, TEXT_LINES + 1 - len(kept))]
+            kept += batch[: max(0, MOST_TEXT_LINES + 1 - len(kept))]
             log.add(batch)
             screen.show(log)
     except KeyboardInterrupt:
@@ -123,10 +125,13 @@ def _of_lines(asked: Asked, output: Format, style: Style) -> Report:
             raise
         # It is how a running pipe is ended: what was read until then is told.
     screen.clear()
-    if not asked.filters and log.lines <= TEXT_LINES and not is_log(kept):
-        report = explained("\n".join(kept), asked.target)
-        return replace(report, blind_spots=(*report.blind_spots, *unread(reader.notes)))
-    return log.report(reader.notes)
+    report = log.report(reader.notes)
+    if asked.filters or is_log(kept) or log.lines > MOST_TEXT_LINES:
+        return report
+    text = explained("\n".join(kept), asked.target)
+    if log.lines <= TEXT_LINES or is_trace(kept) or (text.causes and not report.causes):
+        return replace(text, blind_spots=(*text.blind_spots, *unread(reader.notes)))
+    return report
 
 
 def _filter(asked: Asked, reader: LogReader) -> LogFilter:

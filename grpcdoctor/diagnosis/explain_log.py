@@ -28,7 +28,7 @@ from grpcdoctor.model.rule import Severity
 from grpcdoctor.texts.access_log import Aggregator, Entry, GroupSummary, LogFilter, Summary, parse_line
 from grpcdoctor.texts.access_log import Outcome as Ending
 from grpcdoctor.texts.access_log.outcome import outcome_of
-from grpcdoctor.texts.messages import Message, Messages
+from grpcdoctor.texts.messages import Message, Messages, continues
 from grpcdoctor.texts.reading import read_text
 
 OTHERS_END_WELL: Final = "most requests of this kind end well"
@@ -132,6 +132,11 @@ def is_log(lines: Sequence[str]) -> bool:
     """Whether a short text is rather a log: several requests, or one that ended well and so tells of no fault."""
     entries = [entry for line in lines if (entry := parse_line(line)) is not None]
     return len(entries) > 1 or (len(entries) == 1 and outcome_of(entries[0]) is Ending.OK)
+
+
+def is_trace(lines: Sequence[str]) -> bool:
+    """Whether most lines continue the one before: a stack trace is one text."""
+    return sum(continues(line) for line in lines) > len(lines) / 2
 
 
 def _request_groups(summary: Summary, target: str | None) -> Iterator[LogGroup]:

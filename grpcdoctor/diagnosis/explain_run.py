@@ -96,7 +96,13 @@ def _unsuspected(ran: Sequence[Ran], known: Iterable[str], seen: tuple[Evidence,
         return ()
     firsts = {one.report.first_cause.name: one.report.first_cause for one in ran if one.report.first_cause}
     new = (cause for name, cause in firsts.items() if name not in known)
-    return tuple(replace(cause, evidence=(*cause.evidence, *seen)) for cause in new)
+    return tuple(_known(replace(cause, evidence=(*cause.evidence, *seen))) for cause in new)
+
+
+def _known(cause: Cause) -> Cause:
+    """With the id by which texts know this cause, where they do."""
+    entry = causes().get(cause.name)
+    return cause if entry is None else replace(cause, root=replace(cause.root, cause_id=entry.id))
 
 
 def _observations(report: Report, ran: Sequence[Ran], decided: bool) -> tuple[Observation, ...]:

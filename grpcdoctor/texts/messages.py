@@ -32,6 +32,11 @@ _CHATTER: Final = re.compile(r"^.{0,80}?(?<![\w-])(?:TRACE|DEBUG|FINEST|FINER|FI
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?")
 
 
+def continues(line: str) -> bool:
+    """Whether a line goes on with the message before it, as those of a stack trace do."""
+    return _CONTINUES.match(line) is not None
+
+
 @dataclass(slots=True)
 class Message:
     """One kind of message in a log."""
@@ -58,7 +63,7 @@ class Messages:
     def add(self, line: str) -> None:
         """A line goes with the one before it where it continues it, as those of a stack trace do."""
         self.lines += 1
-        if self._block and len(self._block) < _MOST_LINES and _CONTINUES.match(line):
+        if self._block and len(self._block) < _MOST_LINES and continues(line):
             self._block.append(line[:_MOST_CHARACTERS])
             return
         self.end()

@@ -172,6 +172,15 @@ def test_run_without_an_endpoint_says_what_is_missing(env: Environment) -> None:
     assert "--target HOST:PORT" in " ".join(env.run("explain", "--run", "context deadline exceeded").out.split())
 
 
+def test_a_deep_stack_trace_is_one_text(env: Environment) -> None:
+    frames = "\n".join(f"\tat io.grpc.internal.Frame{number}.run(Frame.java:{number})" for number in range(150))
+    cause = "Caused by: java.net.ConnectException: Connection refused"
+    trace = f"io.grpc.StatusRuntimeException: UNAVAILABLE\n{frames}\n{cause}\n{frames}"
+    report = json.loads(env.run("explain", "-", "-o", "json", stdin=trace).out)
+    assert report["observations"][0]["probe"] == "text"
+    assert report["causes"][0]["cause"] == "connection-refused"
+
+
 def test_a_running_pipe_is_ended_by_ctrl_c_with_what_was_read(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*GRPCDOCTOR, "-", "-o", "json"],
