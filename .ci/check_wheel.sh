@@ -30,4 +30,7 @@ pages=$(find "$checkout/docs/rules" -name '*.md' ! -name README.md | wc -l)
 
 "$scratch/clean/bin/grpcdoctor" --help >/dev/null
 "$scratch/clean/bin/grpcdoctor" rule alpn-missing | grep -q "GD204"
+# The signatures, causes and clues are data files.
+[ "$("$scratch/clean/bin/grpcdoctor" explain --list | tail -1)" = "$("$checkout/.venv/bin/grpcdoctor" explain --list | tail -1)" ]
+("$scratch/clean/bin/grpcdoctor" explain 'error reading server preface: EOF' || true) | grep -q plaintext-expected-tls-found
 echo "the installed wheel has $(count rule) rules, $(count probe) probes and $(count page) pages, as the checkout has"
