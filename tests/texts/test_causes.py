@@ -44,6 +44,7 @@ def test_an_entry_is_of_a_real_rule_and_says_all_that_is_asked(entry: CauseEntry
         assert text.strip().endswith("."), text
     assert entry.confirm
     assert entry.refute
+    assert entry.probes
 
 
 def test_every_rule_that_a_signature_or_a_clue_names_has_an_entry() -> None:
