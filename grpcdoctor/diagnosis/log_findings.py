@@ -9,7 +9,7 @@ from grpcdoctor.checks._suspects import finding_of
 from grpcdoctor.diagnosis.registry import rule_named
 from grpcdoctor.model.facts.log import LogFacts, LogGroup
 from grpcdoctor.model.facts.text import TextFacts
-from grpcdoctor.model.finding import Evidence, Finding, Source
+from grpcdoctor.model.finding import Evidence, Finding, Source, Subject
 from grpcdoctor.model.rule import Severity
 from grpcdoctor.texts.access_log import Outcome as Ending
 
@@ -34,7 +34,7 @@ def findings_of_log(facts: LogFacts) -> Iterator[Finding]:
 
 
 def _finding(groups: Sequence[LogGroup], facts: LogFacts) -> Finding:
-    suspect = groups[0].suspects[0]
+    suspect, cluster = groups[0].suspects[0], groups[0].upstream_cluster
     finding = finding_of(suspect, rule_named(suspect.rule), TextFacts(suspects=groups[0].suspects))
     evidence = tuple(Evidence(said_of(group), Source.LOG, "log") for group in groups[:_MOST_EVIDENCE])
     return Finding(
@@ -47,6 +47,7 @@ def _finding(groups: Sequence[LogGroup], facts: LogFacts) -> Finding:
         confidence=finding.confidence,
         alternatives=finding.alternatives,
         cause_id=finding.cause_id,
+        subject=Subject(kind="cluster", name=cluster) if cluster else None,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from grpcdoctor.model.conclusions import milliseconds
 from grpcdoctor.model.facts.log import LogFacts, LogGroup
+from grpcdoctor.model.finding import Subject
 from grpcdoctor.model.observation import Observations
 from grpcdoctor.model.report import Cause, Report
 from grpcdoctor.model.rule import Severity
@@ -71,8 +72,9 @@ def _over_time(page: Page, label: str, values: Sequence[int], first: str, last: 
 
 
 def _groups_of(facts: LogFacts, cause: Cause) -> list[LogGroup]:
-    """The groups that were taken together for this cause, as its evidence has them."""
-    return [group for group in facts.groups if group.suspects and group.suspects[0].rule == cause.name]
+    """The groups that were taken together for this cause, as its evidence has them: of one rule and one upstream."""
+    about = (cause.name, (cause.root.subject or Subject()).name or "")
+    return [g for g in facts.groups if g.suspects and (g.suspects[0].rule, g.upstream_cluster) == about]
 
 
 def _cause(page: Page, cause: Cause, groups: Sequence[LogGroup]) -> None:

@@ -92,3 +92,18 @@ def test_it_keeps_the_contract_and_can_be_drawn() -> None:
             page = render(report, Style(width=width, unicode=unicode))
             assert "connection_termination" in page.replace("\n", "").replace(" ", "") or width == 40
             assert unicode or page.isascii()
+
+
+def test_the_same_fault_of_two_upstreams_is_told_with_the_times_of_each() -> None:
+    cart = [line(second, flags="UH", details="no_healthy_upstream") for second in range(20)]
+    stock = [line(second, flags="UH", details="no_healthy_upstream") for second in range(100, 110)]
+    report = explained([*cart, *(each.replace("cart.prod", "stock.prod") for each in stock)])
+    first, second = report.causes
+    assert first.name == second.name
+    assert [cause.root.subject and cause.root.subject.name for cause in report.causes] == [
+        "outbound|50051||cart.prod.svc.cluster.local",
+        "outbound|50051||stock.prod.svc.cluster.local",
+    ]
+    page = render(report, Style(width=120, unicode=True))
+    assert "2026-11-25T03:00:00Z to 2026-11-25T03:00:19Z" in page
+    assert "2026-11-25T03:01:40Z to 2026-11-25T03:01:49Z" in page
