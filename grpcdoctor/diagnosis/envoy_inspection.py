@@ -14,7 +14,7 @@ from grpcdoctor.diagnosis.correlate import verdict_of
 from grpcdoctor.diagnosis.engine import now
 from grpcdoctor.diagnosis.envoy_request import request_hops, shown_request
 from grpcdoctor.diagnosis.envoy_view import envoy_view
-from grpcdoctor.diagnosis.judge import check_bug
+from grpcdoctor.diagnosis.judge import run_check
 from grpcdoctor.diagnosis.registry import envoy_checks
 from grpcdoctor.envoy.answers import CERTS, CLUSTERS, CONFIG_DUMP, SERVER_INFO, STATS
 from grpcdoctor.envoy.request import Explanation, route_request
@@ -122,14 +122,7 @@ def judge_envoy(proxy: Proxy) -> tuple[tuple[Finding, ...], tuple[BlindSpot, ...
         if missing is not None:
             held_up[missing].append(check.rule.name)
             continue
-        try:
-            for conclusion in check.function(proxy):
-                if isinstance(conclusion, Finding):
-                    findings.append(conclusion)
-                else:
-                    blind_spots.append(conclusion)
-        except Exception as bug:
-            blind_spots.append(check_bug(check.rule, bug))
+        run_check(check.rule, check.function, proxy, findings, blind_spots)
     blind_spots += _missing(proxy, held_up)
     return tuple(findings), tuple(dict.fromkeys(blind_spots))
 

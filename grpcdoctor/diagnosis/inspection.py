@@ -15,7 +15,7 @@ from grpcdoctor.diagnosis.cluster_causes import cluster_causes, objects_of
 from grpcdoctor.diagnosis.cluster_hops import hop_paths, objects_on
 from grpcdoctor.diagnosis.correlate import verdict_of
 from grpcdoctor.diagnosis.engine import now
-from grpcdoctor.diagnosis.judge import check_bug
+from grpcdoctor.diagnosis.judge import run_check
 from grpcdoctor.diagnosis.registry import cluster_checks
 from grpcdoctor.diagnosis.suppression import Suppression
 from grpcdoctor.model.finding import BlindSpot, Finding
@@ -72,14 +72,7 @@ def judge_cluster(cluster: Cluster) -> tuple[tuple[Finding, ...], tuple[BlindSpo
     findings: list[Finding] = []
     blind_spots: list[BlindSpot] = list(cluster.blind_spots)
     for check in cluster_checks():
-        try:
-            for conclusion in check.function(cluster):
-                if isinstance(conclusion, Finding):
-                    findings.append(conclusion)
-                else:
-                    blind_spots.append(conclusion)
-        except Exception as bug:
-            blind_spots.append(check_bug(check.rule, bug))
+        run_check(check.rule, check.function, cluster, findings, blind_spots)
     return tuple(findings), tuple(dict.fromkeys(blind_spots))
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeVar
 
 from grpcdoctor.diagnosis.registry import Check, checks
 from grpcdoctor.model.codes import GrpcStatus
 from grpcdoctor.model.facts.grpc import CallFacts, GrpcFacts, HealthFacts, Reply
-from grpcdoctor.model.finding import BlindSpot, Finding
+from grpcdoctor.model.finding import BlindSpot, Conclusion, Finding
 from grpcdoctor.model.observation import Outcome
 from grpcdoctor.model.rule import Rule, Severity
 from grpcdoctor.model.run import Run
+
+Observed = TypeVar("Observed")
+"""What a check looks at: a Run, a Cluster, a Proxy."""
 
 # Statuses that only a gRPC server which took the call gives. The others come from proxies, limits and crashes too:
 # where no rule explained them, they prove nothing.
@@ -31,16 +34,12 @@ _PROOFS: Final = frozenset(
 
 
 def judge(run: Run) -> tuple[tuple[Finding, ...], tuple[BlindSpot, ...]]:
-    """(findings by code, blind spots). A check that fails is a bug of ours and a blind spot, never an exception."""
+    """(findings by code, blind spots)."""
     findings: list[Finding] = []
     blind_spots: list[BlindSpot] = list(_bugs(run))
     kinds = frozenset(o.facts.kind for o in run.observations if o.facts is not None)
     for check in _applicable(kinds):
-        try:
-            for conclusion in check.function(run):
-                (findings if isinstance(conclusion, Finding) else blind_spots).append(conclusion)  # type: ignore[arg-type]
-        except Exception as bug:
-            blind_spots.append(check_bug(check.rule, bug))
+        run_check(check.rule, check.function, run, findings, blind_spots)
     blind_spots += (*_unmade_call(run), *_unproven(run, findings))
     return tuple(findings), tuple(dict.fromkeys(blind_spots))
 
@@ -86,8 +85,22 @@ def _bugs(run: Run) -> Iterable[BlindSpot]:
     )
 
 
-def check_bug(rule: Rule, bug: Exception) -> BlindSpot:
-    """A check that failed: what it would have said is missing, and nobody must take that for all is well."""
-    from grpcdoctor.diagnosis.plan import describe_bug
+def run_check(
+    rule: Rule,
+    check: Callable[[Observed], Iterable[Conclusion]],
+    observed: Observed,
+    findings: list[Finding],
+    blind_spots: list[BlindSpot],
+) -> None:
+    """Add what a check concludes to `findings` and `blind_spots`. One that fails is a bug of ours and a blind spot,
+    never an exception: what it would have said is missing, and nobody must take that for all is well."""
+    try:
+        for conclusion in check(observed):
+            if isinstance(conclusion, Finding):
+                findings.append(conclusion)
+            else:
+                blind_spots.append(conclusion)
+    except Exception as bug:
+        from grpcdoctor.diagnosis.plan import describe_bug
 
-    return BlindSpot(f"whether {rule.name} applies", describe_bug(bug))
+        blind_spots.append(BlindSpot(f"whether {rule.name} applies", describe_bug(bug)))
