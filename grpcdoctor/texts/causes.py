@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any
+
+from grpcdoctor.texts.data import read_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,7 @@ class CauseEntry:
 @lru_cache(maxsize=1)
 def causes() -> dict[str, CauseEntry]:
     """rule -> what is known of it."""
-    import yaml
-
-    text = (files("grpcdoctor.texts") / "causes.yaml").read_text(encoding="utf-8")
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return {entry.rule: entry for entry in map(_entry, yaml.load(text, Loader=loader))}
+    return {entry.rule: entry for entry in map(_entry, read_yaml("causes.yaml"))}
 
 
 def _entry(given: dict[str, Any]) -> CauseEntry:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 
+from grpcdoctor.texts.data import read_yaml
 from grpcdoctor.texts.normalise import Text
 from grpcdoctor.texts.phrases import Phrase, phrase
 from grpcdoctor.texts.signals import Signals
@@ -37,11 +37,7 @@ class Clue:
 @lru_cache(maxsize=1)
 def clues() -> tuple[Clue, ...]:
     """All of them, as in the data."""
-    import yaml
-
-    text = (files("grpcdoctor.texts") / "clues.yaml").read_text(encoding="utf-8")
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return tuple(map(_clue, yaml.load(text, Loader=loader)))
+    return tuple(map(_clue, read_yaml("clues.yaml")))
 
 
 def clues_in(text: Text, signals: Signals) -> tuple[Clue, ...]:

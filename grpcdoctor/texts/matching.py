@@ -1,10 +1,10 @@
-"""Which signatures a text bears: all of them, each with where it was found and what was in its placeholders."""
+"""Which signatures a text bears: all of them, each with where it was found."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -22,7 +22,6 @@ class Match:
     words: str
     """What was found, as far as it identifies: for evidence."""
     start: int
-    fields: dict[str, str] = field(default_factory=dict)
 
 
 def matches_in(text: Text, one_of_many: bool = False) -> tuple[Match, ...]:
@@ -86,8 +85,7 @@ def _match(signature: Signature, text: Text) -> Match | None:
     for phrase in signature.says:
         found = phrase.found_in(text.searched)
         if found is not None:
-            fields = {name: value for name, value in found.groupdict().items() if value is not None}
-            return Match(signature, _original(text, found.start(), found.end()), found.start(), fields)
+            return Match(signature, _original(text, found.start(), found.end()), found.start())
     return None
 
 

@@ -27,8 +27,6 @@ _QUOTES: Final = str.maketrans(
 class Text:
     """A text in the forms that are searched."""
 
-    raw: str
-    """Without colours, lines kept."""
     flat: str
     """Unquoted, on one line, white space single, original case."""
     searched: str
@@ -39,12 +37,11 @@ class Text:
 
 def normalise(text: str) -> Text:
     cut = len(text) > MOST_CHARACTERS
-    raw = strip_colours(text[:MOST_CHARACTERS])
-    flat = _SPACE.sub(" ", unquote(raw)).strip()
+    flat = _SPACE.sub(" ", unquote(strip_colours(text[:MOST_CHARACTERS]))).strip()
     low = flat.lower()
     # Envoy writes its response code details with underscores: remote_connection_failure.
     searched = f"{low}\n{low.replace('_', ' ')}" if "_" in low else low
-    return Text(raw, flat, searched, cut)
+    return Text(flat, searched, cut)
 
 
 def strip_colours(text: str) -> str:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
+from grpcdoctor.texts.data import read_yaml
 from grpcdoctor.texts.phrases import Phrase, PhraseError, phrase
 
 POSITION_WEIGHTS: Final = (1.0, 0.6, 0.4, 0.28, 0.2)
@@ -88,7 +89,7 @@ class Signature:
 @lru_cache(maxsize=1)
 def signatures() -> tuple[Signature, ...]:
     """All of them. Raises SignatureError for a mistake in the data."""
-    found = tuple(signature for name, text in _sources() for signature in _read(name, text))
+    found = tuple(signature for name in _files() for signature in _read(name))
     ids = [signature.id for signature in found]
     double = next((one for one in ids if ids.count(one) > 1), None) if len(set(ids)) < len(ids) else None
     if double is not None:
@@ -96,18 +97,13 @@ def signatures() -> tuple[Signature, ...]:
     return found
 
 
-def _sources() -> Iterator[tuple[str, str]]:
+def _files() -> list[str]:
     folder = files("grpcdoctor.texts") / "signatures"
-    for path in sorted(folder.iterdir(), key=lambda path: path.name):
-        if path.name.endswith(".yaml"):
-            yield path.name, path.read_text(encoding="utf-8")
+    return sorted(path.name for path in folder.iterdir() if path.name.endswith(".yaml"))
 
 
-def _read(name: str, text: str) -> Iterator[Signature]:
-    import yaml
-
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    document = yaml.load(text, Loader=loader)
+def _read(name: str) -> Iterator[Signature]:
+    document = read_yaml(f"signatures/{name}")
     try:
         common = {key: value for key, value in document.items() if key != "signatures"}
         for entry in document["signatures"]:
