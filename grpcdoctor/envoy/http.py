@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Final
 
 from grpcdoctor.envoy.fields import Json, flag, has, is_type, mapping, mappings, number, text, type_name
-from grpcdoctor.envoy.limits import CONNECTION_IDLE_TIMEOUT, STREAM_IDLE_TIMEOUT, Limit, limit
+from grpcdoctor.envoy.limits import STREAM_IDLE_TIMEOUT, Limit, limit
 
 # What people call a filter: by its message's name, since its own name is the user's choice.
 _WORDS: Final = {
@@ -133,10 +133,6 @@ class HttpManager:
     @property
     def max_connection_duration(self) -> Limit:
         return limit(self.raw, "common_http_protocol_options", "max_connection_duration")
-
-    @property
-    def connection_idle_timeout(self) -> Limit:
-        return limit(self.raw, "common_http_protocol_options", "idle_timeout", default=CONNECTION_IDLE_TIMEOUT)
 
     @property
     def max_concurrent_streams(self) -> int | None:

@@ -175,11 +175,6 @@ class Route:
         return found
 
     @property
-    def rewrites_path(self) -> bool:
-        """A gRPC method's path may not be changed."""
-        return bool(text(self.forward, "prefix_rewrite")) or has(self.forward, "regex_rewrite")
-
-    @property
     def mirrors(self) -> tuple[str, ...]:
         """Clusters that get a copy."""
         return tuple(text(item, "cluster") for item in mappings(self.forward, "request_mirror_policies"))
@@ -242,8 +237,3 @@ class RouteConfiguration:
     def discovers_hosts(self) -> bool:
         """VHDS: virtual hosts come on demand, so one that is not here may exist."""
         return at(self.raw, "vhds") is not None
-
-    @property
-    def validates_clusters(self) -> bool:
-        """A route to a cluster that does not exist makes the whole configuration invalid."""
-        return flag(self.raw, "validate_clusters")

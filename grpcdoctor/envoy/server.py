@@ -73,4 +73,3 @@ class ControlPlane:
     connected: bool | None
     """None where it is not told (no control plane, or the counters are hidden)."""
     identifier: str = ""
-    update_failures: int = 0

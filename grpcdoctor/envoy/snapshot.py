@@ -185,9 +185,8 @@ class Proxy:
     @cached_property
     def control_plane(self) -> ControlPlane:
         connected = self.stats.value("control_plane.connected_state")
-        failures = sum(number for _, _, number in self.stats.rejected_updates())
         identifier = self.stats.texts.get("control_plane.identifier", "")
-        return ControlPlane(None if connected is None else connected > 0, identifier, failures)
+        return ControlPlane(None if connected is None else connected > 0, identifier)
 
     @property
     def _listening(self) -> tuple[Json, ...]:

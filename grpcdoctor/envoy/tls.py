@@ -63,11 +63,9 @@ class UpstreamTls:
 
 def downstream_tls(socket: Any) -> DownstreamTls | None:
     """Of a filter chain's transport_socket; None for plaintext."""
-    inner = unwrapped(socket)
-    kind = _kind(inner)
+    kind, config = _kind_and_config(socket)
     if kind == "":
         return None
-    config = _tls_config(inner)
     common = mapping(config, "common_tls_context")
     return DownstreamTls(
         alpn=texts(common, "alpn_protocols"),
@@ -82,11 +80,9 @@ def downstream_tls(socket: Any) -> DownstreamTls | None:
 
 def upstream_tls(socket: Any) -> UpstreamTls | None:
     """Of a cluster's transport_socket; None for plaintext."""
-    inner = unwrapped(socket)
-    kind = _kind(inner)
+    kind, config = _kind_and_config(socket)
     if kind == "":
         return None
-    config = _tls_config(inner)
     common = mapping(config, "common_tls_context")
     return UpstreamTls(
         sni=text(config, "sni"),
@@ -98,6 +94,12 @@ def upstream_tls(socket: Any) -> UpstreamTls | None:
         maximum=text(common, "tls_params", "tls_maximum_protocol_version"),
         kind=kind,
     )
+
+
+def _kind_and_config(socket: Any) -> tuple[str, Json]:
+    """(`_kind`, the TLS context) of a transport_socket, whatever it is wrapped in."""
+    inner = unwrapped(socket)
+    return _kind(inner), _tls_config(inner)
 
 
 def unwrapped(socket: Any) -> Json:
