@@ -106,32 +106,43 @@ def _check_piped(words: Sequence[str]) -> None:
 def _of_lines(asked: Asked, output: Format, style: Style) -> Report:
     """A short text as one, anything longer as a log; what a pipe has said so far is shown on a terminal."""
     from grpcdoctor.diagnosis.explain import explain as explained
-    from grpcdoctor.diagnosis.explain_log import LogExplainer, is_log, is_trace, unread
+    from grpcdoctor.diagnosis.explain_log import LogExplainer, is_log, is_trace
     from grpcdoctor.texts.access_log import LogReader
 
     stdin = standard_input()
     reader = LogReader(asked.words or ("-",), stdin)
     log = LogExplainer(_filter(asked, reader), asked.target, name=", ".join(asked.words) or "-")
     kept: list[str] = []
+    waiting: list[str] = []
     piped = reader.files == ["-"] and not isinstance(stdin, io.BytesIO)
     screen = _Screen(output, style, piped and not is_terminal(sys.stdin))
     try:
         for batch in reader.follow(TICK_SECONDS) if piped else reader.batches():
             kept += batch[: max(0, MOST_TEXT_LINES + 1 - len(kept))]
-            log.add(batch)
-            screen.show(log)
+            waiting += batch
+            if len(kept) > TEXT_LINES:
+                log.add(waiting)
+                waiting = []
+                screen.show(log)
     except KeyboardInterrupt:
         if not piped:
             raise
         # It is how a running pipe is ended: what was read until then is told.
     screen.clear()
+    counted = asked.filters or is_log(kept) or len(kept) > MOST_TEXT_LINES
+    text = None if counted else explained("\n".join(kept), asked.target)
+    if text is not None and (len(kept) <= TEXT_LINES or is_trace(kept)):
+        return _with_notes(text, reader)
+    log.add(waiting)
     report = log.report(reader.notes)
-    if asked.filters or is_log(kept) or log.lines > MOST_TEXT_LINES:
-        return report
-    text = explained("\n".join(kept), asked.target)
-    if log.lines <= TEXT_LINES or is_trace(kept) or (text.causes and not report.causes):
-        return replace(text, blind_spots=(*text.blind_spots, *unread(reader.notes)))
-    return report
+    return _with_notes(text, reader) if text is not None and text.causes and not report.causes else report
+
+
+def _with_notes(text: Report, reader: LogReader) -> Report:
+    """What of the files could not be read is said beside the explanation."""
+    from grpcdoctor.diagnosis.explain_log import unread
+
+    return replace(text, blind_spots=(*text.blind_spots, *unread(reader.notes)))
 
 
 def _filter(asked: Asked, reader: LogReader) -> LogFilter:
