@@ -243,6 +243,8 @@ def _unread(facts: LogFacts) -> Iterator[BlindSpot]:
         yield BlindSpot("what the log says", "there is not a line in it")
     elif facts.garbled > _GARBLED_SHARE * facts.lines:
         yield BlindSpot("what the log says", f"{facts.garbled:,} of {facts.lines:,} lines are no text (UTF-8)")
+    elif not (facts.requests or facts.groups or facts.left_out):
+        yield BlindSpot("what the log says", "no line is a request of a known format, or a message that is known")
     yield from unread(facts.notes)
     if facts.lines and facts.left_out and not facts.requests:
         yield BlindSpot("what the log says", "--since, --host and --path leave nothing of it")

@@ -84,6 +84,12 @@ def test_an_empty_log_is_not_healthy() -> None:
     assert report.verdict is Verdict.INCONCLUSIVE
 
 
+def test_a_log_of_which_nothing_is_known_is_not_healthy() -> None:
+    report = explained([f"{second} done in {second} steps" for second in range(100)])
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "no line is a request" in report.blind_spots[0].why
+
+
 def test_it_keeps_the_contract_and_can_be_drawn() -> None:
     report = explained([*(line(second) for second in range(500)), *terminated(40)])
     VALIDATOR.validate(to_json(report))
