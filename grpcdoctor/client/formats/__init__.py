@@ -1,0 +1,1 @@
+"""Messages as JSON and as text, both ways, in grpcurl's dialect and by the specification."""
