@@ -1,4 +1,4 @@
-# What install_interop.sh and install_cluster.sh share; they set root, target and minutes, and then read this file.
+# What the scripts that build with Go share; they set root, target and minutes, and then read this file.
 
 within() { timeout --kill-after=10 "${minutes}m" "$@"; }
 

@@ -24,11 +24,19 @@ LOOPBACK = "127.0.0.1"
 ROOT = Path(__file__).resolve().parents[2]
 GRPC_JS_HOME = ROOT / ".tools" / "grpc-js"
 INTEROP_HOME = ROOT / ".tools" / "interop"
+REFERENCE_HOME = ROOT / ".tools" / "reference"
 READY_SECONDS = 10.0
 STOP_SECONDS = 5.0
 STARTS = 3
-# What install_interop.sh builds; a stamp is written when a build is complete.
-_BUILT = {"grpc-go": INTEROP_HOME / "grpc-go", "grpc-java": INTEROP_HOME / "java.built"}
+# What install_interop.sh and install_reference.sh build; a stamp is written when a build is complete. Other versions of
+# grpcurl, wherever they are found, print other things than ours is compared with.
+_BUILT = {
+    "grpc-go": INTEROP_HOME / "grpc-go",
+    "grpc-java": INTEROP_HOME / "java.built",
+    "grpcurl": REFERENCE_HOME / "grpcurl",
+    "grpc-health-probe": REFERENCE_HOME / "grpc-health-probe",
+}
+_BESIDE_PYTHON = os.path.dirname(sys.executable)  # where pip puts programs
 _PORTS = range(10_000, 32_000)  # below the kernel's ephemeral range, so no outgoing connection can take one
 
 
@@ -53,8 +61,9 @@ def _find_program(name: str) -> str | None:
         return str(home) if home.is_dir() and shutil.which("node") else None
     if name in _BUILT:
         return str(_BUILT[name]) if _BUILT[name].exists() else None
-    beside_python = os.path.dirname(sys.executable)  # where pip puts programs, such as grpcurl
-    return shutil.which(name) or shutil.which(name, path=f"{beside_python}:/usr/sbin:/usr/local/sbin:/sbin")
+    if name == "grpcurl 1.8":
+        return shutil.which("grpcurl", path=_BESIDE_PYTHON)
+    return shutil.which(name) or shutil.which(name, path=f"{_BESIDE_PYTHON}:/usr/sbin:/usr/local/sbin:/sbin")
 
 
 def _envoy_wheel() -> str | None:
