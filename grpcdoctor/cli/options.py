@@ -10,7 +10,8 @@ from typing import Any, Final, TypeVar
 import click
 
 from grpcdoctor.cli.credentials import check_files
-from grpcdoctor.cli.words import Duration, Metadata
+from grpcdoctor.cli.metadata import read_metadata
+from grpcdoctor.cli.words import Duration
 from grpcdoctor.model.options import DEFAULT_TIMEOUT_SECONDS, ProbeOptions
 from grpcdoctor.model.target import Target, TargetError, split_host_port
 
@@ -38,9 +39,11 @@ class Network:
     cert: str | None
     key: str | None
     insecure: bool
-    header: tuple[tuple[str, str], ...]
+    header: tuple[str, ...]
     timeout: float
     no_proxy: bool
+    metadata: tuple[tuple[str, str], ...]
+    """What --header says: names in lower case, variables put in."""
 
     def check(self, targets: Sequence[Target]) -> None:
         """Raises click.UsageError for options that contradict each other, and for files that cannot be used."""
@@ -72,7 +75,7 @@ class Network:
             cert=self.cert,
             key=self.key,
             insecure=self.insecure,
-            headers=self.header,
+            headers=self.metadata,
             use_proxy=not self.no_proxy,
             **more,
         )
@@ -96,6 +99,10 @@ def _authority(ctx: click.Context, param: click.Parameter, value: str | None) ->
     return value
 
 
+_TIMEOUT: Final = click.option(
+    "--timeout", type=Duration(), default=DEFAULT_TIMEOUT_SECONDS,
+    help="For one target, everything included (with --count: for each try): 5, 5s, 500ms. Default: 10.",
+)  # fmt: skip
 _OPTIONS: Final = (
     click.option("--plaintext", is_flag=True, help="HTTP/2 without TLS (h2c)."),
     click.option("--authority", metavar="NAME", callback=_authority,
@@ -107,21 +114,26 @@ _OPTIONS: Final = (
     click.option("--cert", metavar="FILE", help="PEM file of the client certificate."),
     click.option("--key", metavar="FILE", help="PEM file of its private key."),
     click.option("--insecure", is_flag=True, help="Do not verify the server's certificate."),
-    click.option("-H", "--header", type=Metadata(), multiple=True,
-                 help="Metadata to send with every call; repeatable."),
-    click.option("--timeout", type=Duration(), default=DEFAULT_TIMEOUT_SECONDS,
-                 help="For one target, everything included (with --count: for each try): 5, 5s, 500ms. Default: 10."),
+    click.option("-H", "--header", multiple=True, metavar="'NAME: VALUE'",
+                 help="Metadata to send with every call, or @FILE with such lines; ${NAME} is put in from the "
+                      "environment; repeatable."),
     click.option("--no-proxy", is_flag=True, help="Ignore the proxy variables of the environment."),
 )  # fmt: skip
 
 
 def network_options(function: F) -> F:
     """Add the network options to a command; its function gets them as one `network`."""
-    names = [field.name for field in fields(Network)]
+    return _TIMEOUT(network_options_without_timeout(function))
+
+
+def network_options_without_timeout(function: F) -> F:
+    """The same for a command whose --timeout is another."""
+    names = [field.name for field in fields(Network) if field.name not in ("metadata", "timeout")]
 
     @wraps(function)
-    def with_network(*args: Any, **values: Any) -> Any:
-        network = Network(**{name: values.pop(name) for name in names})
+    def with_network(*args: Any, timeout: float = DEFAULT_TIMEOUT_SECONDS, **values: Any) -> Any:
+        given = {name: values.pop(name) for name in names}
+        network = Network(**given, timeout=timeout, metadata=read_metadata(given["header"], "--header"))
         return function(*args, network=network, **values)
 
     decorated: Any = with_network

@@ -1,9 +1,7 @@
-"""How the words of an option are read: durations, metadata, methods, JSON. Every refusal says what to write."""
+"""How the words of an option are read: durations, methods, JSON. Every refusal says what to write."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import math
 import re
@@ -16,11 +14,6 @@ _UNITS: Final = {"": 1.0, "s": 1.0, "ms": 0.001, "m": 60.0}
 _DURATION: Final = re.compile(r"^([0-9]+\.?[0-9]*|\.[0-9]+)\s*(ms|s|m|)$")
 _IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*"
 _METHOD: Final = re.compile(rf"^/?({_IDENTIFIER}(?:\.{_IDENTIFIER})*)[/.]({_IDENTIFIER})$")
-_METADATA_NAME: Final = re.compile(r"^[0-9a-z_.-]+$")
-# The transport's own: a call that sets them is refused by every client library, or breaks in ways that mislead.
-_RESERVED: Final = frozenset(
-    ("content-type", "te", "connection", "host", "content-length", "transfer-encoding", "upgrade")
-)
 
 
 class Duration(click.ParamType):  # type: ignore[type-arg]
@@ -39,34 +32,6 @@ class Duration(click.ParamType):  # type: ignore[type-arg]
         if not 0 < seconds <= 86400 or not math.isfinite(seconds):
             self.fail(f"{value!r} is no time to wait; write seconds above zero, such as 5, 5s or 500ms", param, ctx)
         return seconds
-
-
-class Metadata(click.ParamType):  # type: ignore[type-arg]
-    """`name: value` as a pair, the name in lower case. Its errors never repeat the value: it may be a secret."""
-
-    name = "metadata"
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        return "'NAME: VALUE'"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        if isinstance(value, tuple):
-            return value
-        name, colon, text = value.partition(":")
-        name, text = name.strip().lower(), text.strip()
-        if not colon:
-            self.fail("metadata needs a colon; write it as 'name: value'", param, ctx)
-        if not name:
-            self.fail("metadata needs a name before its colon (pseudo-headers: use --authority)", param, ctx)
-        if not _METADATA_NAME.match(name):
-            self.fail(f"metadata name {name!r} may hold only 0-9 a-z _ - .", param, ctx)
-        if name in _RESERVED or (name.startswith("grpc-") and not name.endswith("-bin")):
-            self.fail(f"{name!r} belongs to gRPC itself and cannot be set", param, ctx)
-        if name.endswith("-bin"):
-            return name, _base64(text)
-        if not all(" " <= letter <= "~" for letter in text):
-            self.fail(f"the value of {name!r} is not all printable ASCII; name it {name}-bin", param, ctx)
-        return name, text
 
 
 class MethodName(click.ParamType):  # type: ignore[type-arg]
@@ -107,13 +72,3 @@ def read_text(path: str, option: str) -> str:
         raise click.UsageError(f"{option}: cannot read {path}: {failed.strerror}") from failed
     except UnicodeDecodeError as wrong:
         raise click.UsageError(f"{option}: {path} is no text file (UTF-8)") from wrong
-
-
-def _base64(text: str) -> str:
-    """Binary metadata as it travels: base64 without padding. Any of the four usual forms is read, else raw bytes."""
-    plain = text.rstrip("=").replace("-", "+").replace("_", "/")
-    try:
-        raw = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        raw = text.encode("utf-8", "surrogateescape")
-    return base64.b64encode(raw).decode("ascii").rstrip("=")
