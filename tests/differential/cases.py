@@ -1,0 +1,59 @@
+"""The table of command lines: cases/*.yaml, each a mapping of a case's name to its command line or its fields."""
+
+from __future__ import annotations
+
+import functools
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+CASES = Path(__file__).with_name("cases")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One command line. `%name%` in `run`, `stdin` and `files` stands for a value of tests.differential.setting."""
+
+    group: str
+    name: str
+    run: str
+    """The arguments, quoted as for a shell."""
+    stdin: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    """Written into the empty folder that the command runs in."""
+    outputs: tuple[str, ...] = ()
+    """Files or folders that the command writes there, and which are compared too."""
+    any_order: bool = False
+    """The real one prints its blocks in a random order: the lines are compared as a bag."""
+    deviation: str = ""
+    """Why ours differs on purpose; then `ours` says what it does instead, and the rest stays equal."""
+    ours: dict[str, object] = field(default_factory=dict)
+    """code, stdout or outputs of ours where they are not the real one's."""
+
+    @property
+    def id(self) -> str:
+        return f"{self.group}: {self.name}"
+
+    @property
+    def arguments(self) -> list[str]:
+        """With the placeholders still in them."""
+        return shlex.split(self.run)
+
+
+@functools.cache
+def all_cases() -> tuple[Case, ...]:
+    """In the order of the files' names, and of the lines in them."""
+    return tuple(case for path in sorted(CASES.glob("*.yaml")) for case in _read(path))
+
+
+def _read(path: Path) -> list[Case]:
+    loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return [_case(path.stem, name, given) for name, given in loaded.items()]
+
+
+def _case(group: str, name: str, given: str | dict[str, object]) -> Case:
+    fields: dict[str, object] = {"run": given} if isinstance(given, str) else given
+    return Case(group, name, **fields)  # type: ignore[arg-type]  # the file says what the dataclass takes
