@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         ServiceDescriptor,
     )
 
+    from grpcdoctor.client.connection_facts import ConnectionFacts
     from grpcdoctor.client.status import Status
     from grpcdoctor.wire.deadline import Deadline
     from grpcdoctor.wire.streams import Headers
@@ -74,6 +75,11 @@ class Call(Protocol):
 
 class Channel(Protocol):
     """A connection to one target, made when the first call needs it and made anew when it was lost in between."""
+
+    @property
+    def connection(self) -> ConnectionFacts | None:
+        """The one in use, or used last; None before there was one."""
+        ...
 
     async def connect(self, deadline: Deadline | None = None) -> None:
         """Connect now. Raises ConnectError."""

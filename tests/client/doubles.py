@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from grpcdoctor.client.call import AnyDescriptor, Call
+    from grpcdoctor.client.connection_facts import ConnectionFacts
     from grpcdoctor.wire.deadline import Deadline
     from grpcdoctor.wire.streams import Headers
 
@@ -135,6 +136,7 @@ class ScriptedCall:
 class ScriptedChannel:
     answer: ScriptedCall
     calls: list[tuple[str, Headers]] = field(default_factory=list)
+    connection: ConnectionFacts | None = None
 
     async def connect(self, deadline: Deadline | None = None) -> None: ...
 
