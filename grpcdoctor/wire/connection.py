@@ -14,12 +14,14 @@ from grpcdoctor.model.facts.http2 import FirstBytes, Http2Facts
 from grpcdoctor.wire.deadline import Deadline
 from grpcdoctor.wire.fingerprint import terminator_of
 from grpcdoctor.wire.first_bytes import enough_to_tell, first_bytes_of
-from grpcdoctor.wire.http2 import FrameListener, Http2Client
+from grpcdoctor.wire.frame_log import FrameListener
+from grpcdoctor.wire.http2 import Http2Client
+from grpcdoctor.wire.http_stream import HttpStream
+from grpcdoctor.wire.limits import PROBING, Limits
 from grpcdoctor.wire.stream import Duplex
 from grpcdoctor.wire.streams import Headers, Stream
 
-# A hostile peer may send for ever; a probe needs some kilobytes, a reflection answer at most megabytes.
-RECEIVE_LIMIT: Final = 32 * 1024 * 1024
+_FOR_EVER: Final = Deadline(float("inf"))
 _PING_PAYLOAD: Final = b"grpcdoc1"
 # Once the first byte is there, the rest of a frame header or text line follows at once or never.
 _PATIENCE_FOR_MORE: Final = 0.25
@@ -35,11 +37,12 @@ class _Heard:
 
 
 class Http2Connection:
-    """`open` speaks the preface and looks at the first bytes; then `ask` and `ping`; `abort` in the end."""
+    """`open` speaks the preface and looks at the first bytes; then `ask`, `start` and `ping`; `abort` in the end."""
 
-    def __init__(self, duplex: Duplex, listener: FrameListener | None = None) -> None:
+    def __init__(self, duplex: Duplex, listener: FrameListener | None = None, limits: Limits = PROBING) -> None:
         self.duplex = duplex
-        self.client = Http2Client(listener)
+        self.client = Http2Client(listener, limits)
+        self._limits = limits
         self.first: FirstBytes | None = None
         self.begun = b""
         """The first bytes, all of them."""
@@ -49,6 +52,8 @@ class Http2Connection:
         self._pump: asyncio.Task[None] | None = None
         self._waiters: set[asyncio.Future[None]] = set()
         self._received = 0
+        self._to_push: list[HttpStream] = []
+        self._flush_due = False
         self._bug: Exception | None = None
         """Ours, met while digesting what came: raised to whoever asks, so that it shows."""
 
@@ -106,24 +111,44 @@ class Http2Connection:
 
     async def settled(self, deadline: Deadline) -> bool:
         """Wait for the peer's SETTINGS (ours are acknowledged as they come). False where they never came."""
-        return await self._until(lambda: self.client.settings_received, deadline)
+        return await self.until(lambda: self.client.settings_received, deadline)
 
     async def ask(self, headers: Headers, body: bytes, deadline: Deadline) -> Stream:
         """Put one question and wait until its stream is over, however it ends; see Stream.lost."""
         if self.client.setting(Setting.MAX_CONCURRENT_STREAMS) == 0:
             return self._refused("refused-by-limit", body)
-        free = await self._until(self._has_room, deadline)
+        free = await self.until(self.has_room, deadline)
         if not self.usable or not free:
-            return self._refused(self._why_over() if not self.usable else "timeout", body)
+            return self._refused(self.why_over() if not self.usable else "timeout", body)
         stream = self.client.request(headers, body)
         if self.client.goaways and stream.id > self.client.goaways[-1].last_stream_id:
-            stream.lose("goaway")
+            self.client.lose(stream, "goaway")
         self._flush()
-        if not await self._until(lambda: stream.closed, deadline) and not stream.closed:
-            stream.lose("timeout" if self.usable else self._why_over())
-            self.client.cancel(stream, Http2Error.CANCEL)
-            self._flush()
+        if not await self.until(lambda: stream.closed, deadline) and not stream.closed:
+            stream.lose("timeout" if self.usable else self.why_over())
+            self.cancel(stream, Http2Error.CANCEL)
         return stream
+
+    def start(self, stream: HttpStream, headers: Headers) -> None:
+        """Begin a request whose body comes by and by. What is said in one turn of the event loop goes out together."""
+        self.client.sender.open(stream, headers)
+        self._flush_soon()
+
+    def push(self, stream: HttpStream) -> None:
+        """Send what this stream has to send."""
+        self._to_push.append(stream)
+        self._flush_soon()
+
+    def give_window(self, stream: HttpStream) -> None:
+        """The stream's reader has taken something: the peer may send on."""
+        self.client.sender.give_window(stream)
+        self._flush_soon()
+
+    def cancel(self, stream: HttpStream, code: int) -> None:
+        """RST_STREAM; its place is free for another."""
+        self.client.sender.cancel(stream, code)
+        self._flush()
+        self._wake_all()
 
     async def ping(self, deadline: Deadline) -> float | None:
         """Milliseconds of one round trip; None where no answer came."""
@@ -133,7 +158,7 @@ class Http2Connection:
         self.client.pongs.pop(_PING_PAYLOAD, None)  # one that came unasked answers nothing
         self.client.ping(_PING_PAYLOAD)
         self._flush()
-        await self._until(lambda: _PING_PAYLOAD in self.client.pongs, deadline)
+        await self.until(lambda: _PING_PAYLOAD in self.client.pongs, deadline)
         answered = self.client.pongs.get(_PING_PAYLOAD)
         return None if answered is None else (answered - sent) * 1000
 
@@ -163,23 +188,24 @@ class Http2Connection:
             reset_by_peer=self.reset_by_peer,
         )
 
-    def _has_room(self) -> bool:
+    def has_room(self) -> bool:
         limit = self.client.setting(Setting.MAX_CONCURRENT_STREAMS)
         return limit is None or self.client.active < limit
 
     def _refused(self, why: str, body: bytes) -> Stream:
-        stream = Stream(0, 0, body)
+        stream = Stream(body)
         stream.lose(why)
         return stream
 
-    def _why_over(self) -> str:
+    def why_over(self) -> str:
+        """What ended the connection, as HttpStream.lose is told."""
         if self.client.goaways:
             return "goaway"
         if self.client.dead:
             return "protocol-error"
         return "reset" if self.reset_by_peer else "closed"
 
-    async def _until(self, done: Callable[[], bool], deadline: Deadline) -> bool:
+    async def until(self, done: Callable[[], bool], deadline: Deadline) -> bool:
         """Wait until `done()`; False at the deadline or when the connection is over."""
         while not done():
             if not self.usable or deadline.expired:
@@ -208,16 +234,17 @@ class Http2Connection:
     async def _read_on(self) -> None:
         """The pump: everything that arrives goes through the client, and whoever waits is woken."""
         try:
-            while not self.client.dead and self._received < RECEIVE_LIMIT:
-                data = await self.duplex.read(Deadline.after(3600))
+            while not self.client.dead and not self._is_enough():
+                data = await self.duplex.read(_FOR_EVER)
                 if not data:
                     self.closed_by_peer = True
                     break
                 self._received += len(data)
                 self._digest(data)
                 self._wake_all()
-            if self._received >= RECEIVE_LIMIT:
-                self.client.give_up(f"more than {RECEIVE_LIMIT >> 20} MiB sent: the peer floods the connection")
+                await self.duplex.drain()  # answers that the peer does not read must not pile up
+            if self._is_enough():
+                self.client.give_up(f"more than {self._received >> 20} MiB sent: the peer floods the connection")
         except ssl.SSLError as broken:
             self.tls_error = broken
             self.closed_by_peer = True
@@ -226,14 +253,26 @@ class Http2Connection:
         except Exception as bug:
             self._bug = bug
         finally:
-            self.client.lose_all(self._why_over())
+            self.client.lose_all(self.why_over())
             self._wake_all()
+
+    def _is_enough(self) -> bool:
+        return self._limits.received is not None and self._received >= self._limits.received
 
     def _digest(self, data: bytes) -> None:
         self.client.receive(data)
         self._flush()
 
+    def _flush_soon(self) -> None:
+        if not self._flush_due:
+            self._flush_due = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
     def _flush(self) -> None:
+        self._flush_due = False
+        to_push, self._to_push = self._to_push, []
+        for stream in to_push:
+            self.client.sender.push(stream)
         if self.client.outgoing:
             self.duplex.write(bytes(self.client.outgoing))
             self.client.outgoing.clear()

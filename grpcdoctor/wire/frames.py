@@ -10,7 +10,7 @@ from grpcdoctor.model.codes import FrameType, Http2Error, Setting, name_of
 
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 HEADER_LENGTH: Final = 9
-# We never raise SETTINGS_MAX_FRAME_SIZE, so this is the most that a peer may send (RFC 9113 §4.2).
+# The least that every peer takes, and the most unless SETTINGS_MAX_FRAME_SIZE says more (RFC 9113 §4.2).
 MAX_FRAME_SIZE: Final = 16384
 
 _SETTINGS_SHOWN: Final = 32
@@ -67,36 +67,42 @@ class Frame:
 
 
 class FrameSplitter:
-    """Bytes in, frames out; keeps at most one unfinished frame."""
+    """Bytes in, frames out; keeps at most one unfinished frame. `largest` is our SETTINGS_MAX_FRAME_SIZE."""
 
-    def __init__(self) -> None:
-        self._buffer = b""
+    def __init__(self, largest: int = MAX_FRAME_SIZE) -> None:
+        self._largest = largest
+        self._buffer = bytearray()
 
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that are complete now. Raises FrameError on a frame that is too large, after those before it."""
-        buffer = self._buffer + data if self._buffer else data
+        buffer: bytes | bytearray = data
+        if self._buffer:
+            self._buffer += data
+            buffer = self._buffer
         frames: list[Frame] = []
         position, end = 0, len(buffer)
         while end - position >= HEADER_LENGTH:
             length = int.from_bytes(buffer[position : position + 3], "big")
-            if length > MAX_FRAME_SIZE:
-                self._buffer = buffer[position:]
-                if frames:
-                    return frames  # the next feed raises
-                raise FrameError(f"a frame of {length} bytes where 16,384 is the most (RFC 9113 §4.2)")
+            if length > self._largest:
+                if not frames:
+                    raise FrameError(f"a frame of {length} bytes where {self._largest:,} is the most (RFC 9113 §4.2)")
+                break  # the next feed raises
             stop = position + HEADER_LENGTH + length
             if stop > end:
                 break
             stream_id = int.from_bytes(buffer[position + 5 : position + 9], "big") & 0x7FFFFFFF
-            payload = buffer[position + HEADER_LENGTH : stop]
+            payload = bytes(buffer[position + HEADER_LENGTH : stop])
             frames.append(Frame(buffer[position + 3], buffer[position + 4], stream_id, payload))
             position = stop
-        self._buffer = buffer[position:]
+        if buffer is self._buffer:
+            del self._buffer[:position]
+        else:
+            self._buffer += data[position:]
         return frames
 
     @property
     def unfinished(self) -> bytes:
-        return self._buffer
+        return bytes(self._buffer)
 
 
 def settings(values: dict[int, int]) -> Frame:

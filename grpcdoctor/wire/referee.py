@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from grpcdoctor.model.codes import FrameType
 from grpcdoctor.wire import frames
 from grpcdoctor.wire.frames import Frame
-from grpcdoctor.wire.http2 import OUR_SETTINGS
+from grpcdoctor.wire.limits import PROBING
 
 
 def violation_in(kept: Sequence[tuple[str, Frame]]) -> tuple[str, str] | None:
@@ -21,7 +21,7 @@ def violation_in(kept: Sequence[tuple[str, Frame]]) -> tuple[str, str] | None:
     from h2.settings import Settings
 
     connection = H2Connection(H2Configuration(client_side=True, header_encoding=None))
-    connection.local_settings = Settings(client=True, initial_values=dict(OUR_SETTINGS))  # type: ignore[arg-type]
+    connection.local_settings = Settings(client=True, initial_values=PROBING.settings)  # type: ignore[arg-type]
     connection.initiate_connection()
     for direction, frame in kept:
         if direction == "sent":

@@ -18,8 +18,8 @@ from grpcdoctor.wire import frames
 from grpcdoctor.wire.connection import Http2Connection
 from grpcdoctor.wire.deadline import Deadline
 from grpcdoctor.wire.dial import Dialled, dial, dial_unix
+from grpcdoctor.wire.frame_log import FrameListener
 from grpcdoctor.wire.frames import Frame
-from grpcdoctor.wire.http2 import FrameListener
 from grpcdoctor.wire.proxy import Proxy, TunnelError, open_tunnel, proxy_for
 from grpcdoctor.wire.resolve import Resolver
 from grpcdoctor.wire.stream import ByteStream, Duplex

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from math import inf
 from typing import Protocol
 
 from grpcdoctor.wire.deadline import Deadline
@@ -20,6 +21,10 @@ class Duplex(Protocol):
 
     def write(self, data: bytes) -> None: ...
 
+    async def drain(self) -> None:
+        """Wait until most of what was written has gone out, or the connection is over."""
+        ...
+
     def abort(self) -> None: ...
 
 
@@ -27,10 +32,13 @@ class ByteStream(asyncio.Protocol):
     """Buffers what arrives. Finished connections are aborted, never closed: a close may linger for seconds."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._pieces: list[bytes] = []
+        self._buffered = 0
         self._ended = False
         self._error: OSError | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._writable: asyncio.Future[None] | None = None
+        """Pending while the socket takes no more."""
         self._transport: asyncio.Transport | None = None
         self.bytes_received = 0
 
@@ -41,9 +49,10 @@ class ByteStream(asyncio.Protocol):
             transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        self._buffer += data
+        self._pieces.append(data)
+        self._buffered += len(data)
         self.bytes_received += len(data)
-        if len(self._buffer) > BUFFER_LIMIT and self._transport is not None:
+        if self._buffered > BUFFER_LIMIT and self._transport is not None:
             self._transport.pause_reading()
         self._wake()
 
@@ -57,6 +66,20 @@ class ByteStream(asyncio.Protocol):
         if isinstance(exc, OSError):
             self._error = exc
         self._wake()
+        self.resume_writing()
+
+    def pause_writing(self) -> None:
+        self._writable = asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
+
+    async def drain(self) -> None:
+        """Wait until most of what was written has gone out, or the connection is over."""
+        if self._writable is not None:
+            await asyncio.shield(self._writable)  # several may wait
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -64,14 +87,15 @@ class ByteStream(asyncio.Protocol):
 
     async def read(self, deadline: Deadline) -> bytes:
         """The next bytes, b"" at the end. Raises TimeoutError at the deadline and OSError after a reset."""
-        while not self._buffer:
+        while not self._pieces:
             if self._error is not None:
                 raise self._error
             if self._ended:
                 return b""
             await self._wait(deadline)
-        data = bytes(self._buffer)
-        self._buffer.clear()
+        data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        self._pieces.clear()
+        self._buffered = 0
         if self._transport is not None and not self._ended:
             self._transport.resume_reading()
         return data
@@ -79,16 +103,21 @@ class ByteStream(asyncio.Protocol):
     async def _wait(self, deadline: Deadline) -> None:
         loop = asyncio.get_running_loop()
         self._waiter = waiter = loop.create_future()
-        timer = loop.call_at(deadline.at, _expire, waiter)  # cheaper than wait_for: no task, no second future
+        timer = None
+        if deadline.at != inf:
+            timer = loop.call_at(deadline.at, _expire, waiter)  # cheaper than wait_for: no task, no second future
         try:
             await waiter
         finally:
-            timer.cancel()
+            if timer is not None:
+                timer.cancel()
             self._waiter = None
 
     def unread(self, data: bytes) -> None:
         """Put back what was read too much: the next `read` returns it first."""
-        self._buffer[:0] = data
+        if data:
+            self._pieces.insert(0, data)
+            self._buffered += len(data)
 
     def write(self, data: bytes) -> None:
         """Send; silently dropped once the connection is gone (the next read says so)."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from grpcdoctor.model.facts.grpc import Reply
 from grpcdoctor.model.redact import redact_headers, redact_text
+from grpcdoctor.wire.http_stream import HttpStream
 from grpcdoctor.wire.messages import decode_status_message, split_messages
 
 Headers = tuple[tuple[str, str], ...]
@@ -20,16 +21,13 @@ _VALUE_KEPT: Final = 2048
 _HEADERS_KEPT: Final = 128
 
 
-class Stream:
+class Stream(HttpStream):
     """Mutable while it runs; `reply` makes the immutable Reply of it."""
 
-    def __init__(self, stream_id: int, send_window: int, body: bytes, window: int = 0) -> None:
-        self.id = stream_id
-        self.send_window = send_window
-        self._window = self._window_left = window
-        """What the peer may send at once, and what is left of it (RFC 9113 §6.9)."""
-        self.unsent = body
-        self.sent_end = False
+    def __init__(self, body: bytes = b"", window: int = 0) -> None:
+        super().__init__(window)
+        self.unsent = memoryview(body)
+        self.end_wanted = True
         self.headers: Headers | None = None
         self.trailers: Headers = ()
         self.trailers_only = False
@@ -51,11 +49,6 @@ class Stream:
     @property
     def answered(self) -> bool:
         return self.headers is not None
-
-    def take_window(self, length: int) -> bool:
-        """Account for a DATA frame of this length; False where it is more than the peer was allowed."""
-        self._window_left -= length
-        return self._window_left >= 0
 
     def window_to_give(self) -> int:
         """The WINDOW_UPDATE that is due; none once the stream is over, or there is enough of it to look at."""

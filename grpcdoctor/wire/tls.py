@@ -229,5 +229,9 @@ class TlsStream:
         except ssl.SSLError:
             pass  # the connection is over; the next read says how
 
+    async def drain(self) -> None:
+        """As the stream below."""
+        await self._below.drain()
+
     def abort(self) -> None:
         self._below.abort()

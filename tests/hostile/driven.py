@@ -12,9 +12,9 @@ from grpcdoctor.model.facts.reach import DnsFacts, TcpAttempt, TcpFacts
 from grpcdoctor.model.observation import Facts, Observation, Observations, Outcome
 from grpcdoctor.model.run import Run
 from grpcdoctor.model.target import parse_target
-from grpcdoctor.wire import http2
 from grpcdoctor.wire.connection import Http2Connection
 from grpcdoctor.wire.first_bytes import first_bytes_of
+from grpcdoctor.wire.limits import PROBING
 from grpcdoctor.wire.messages import frame_message
 from grpcdoctor.wire.questions import HEALTH_CHECK, HEALTH_LIST, REFLECTION, UNKNOWN_METHOD, call_headers
 from grpcdoctor.wire.referee import violation_in
@@ -45,7 +45,7 @@ class Driven:
     def check_invariants(self) -> None:
         """Bounded, consistent, and expressible as JSON and back."""
         client = self.connection.client
-        assert len(client.kept) <= http2.FRAMES_KEPT
+        assert len(client.kept) <= PROBING.frames_kept
         assert len(client.outgoing) <= 8192 + 4 * (self.received + len(self.greeting))
         assert client.violation is None or len(client.violation) < 500
         assert client.violation is not None or not client.dead

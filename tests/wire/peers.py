@@ -84,6 +84,9 @@ class HandFed:
     def write(self, data: bytes) -> None:
         self.written += data
 
+    async def drain(self) -> None:
+        pass
+
     def abort(self) -> None:
         self.aborted = True
 

@@ -5,25 +5,30 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
+from grpcdoctor.model.codes import Http2Error
 from grpcdoctor.wire import connection as module
 from grpcdoctor.wire import frames
 from grpcdoctor.wire.connection import Http2Connection
 from grpcdoctor.wire.deadline import Deadline
 from grpcdoctor.wire.frames import Frame
 from grpcdoctor.wire.http2 import Http2Client
+from grpcdoctor.wire.limits import PROBING, Limits
 from tests.wire.peers import QUESTION, HandFed, Server
 
 
 def opened(
-    body: Callable[[Http2Connection, HandFed, Server], Awaitable[None]], settings: dict[int, int] | None = None
+    body: Callable[[Http2Connection, HandFed, Server], Awaitable[None]],
+    settings: dict[int, int] | None = None,
+    limits: Limits = PROBING,
 ) -> None:
     async def run() -> None:
         server = Server()
         duplex = HandFed(server.settings(settings) + server.ack())
-        connection = Http2Connection(duplex)
+        connection = Http2Connection(duplex, limits=limits)
         assert (await connection.open(Deadline.after(5))).spoken == "h2"
         try:
             await asyncio.wait_for(body(connection, duplex, server), 10)
@@ -79,6 +84,7 @@ def test_a_question_without_answer_ends_at_its_deadline_and_is_cancelled() -> No
     async def body(connection: Http2Connection, duplex: HandFed, server: Server) -> None:
         stream = await connection.ask(QUESTION, b"", Deadline.after(0.05))
         assert stream.lost == "timeout"
+        assert frames.rst_stream(stream.id, Http2Error.CANCEL).encode() in bytes(duplex.written)
         assert connection.usable
 
     opened(body)
@@ -152,9 +158,7 @@ def test_a_bug_in_the_engine_is_raised_to_whoever_asks(monkeypatch: pytest.Monke
     opened(body)
 
 
-def test_a_peer_that_sends_for_ever_is_given_up_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RECEIVE_LIMIT", 1 << 20)
-
+def test_a_peer_that_sends_for_ever_is_given_up_and_it_is_said() -> None:
     async def body(connection: Http2Connection, duplex: HandFed, server: Server) -> None:
         asking = asyncio.create_task(connection.ask(QUESTION, b"", Deadline.after(5)))
         await asyncio.sleep(0.01)
@@ -165,7 +169,7 @@ def test_a_peer_that_sends_for_ever_is_given_up_and_it_is_said(monkeypatch: pyte
         assert facts.violation is not None
         assert "floods" in facts.violation
 
-    opened(body)
+    opened(body, limits=replace(PROBING, received=1 << 20))
 
 
 def test_a_flood_cannot_outlast_the_deadline_of_a_question() -> None:

@@ -7,12 +7,17 @@ import time
 import pytest
 
 from grpcdoctor.model.codes import FrameType
-from grpcdoctor.wire import frames, http2
+from grpcdoctor.wire import frames
 from grpcdoctor.wire.frames import Frame
 from grpcdoctor.wire.http2 import Http2Client
+from grpcdoctor.wire.limits import PROBING
 from grpcdoctor.wire.messages import frame_message
+from grpcdoctor.wire.sender import DEFAULT_WINDOW
 from grpcdoctor.wire.streams import BODY_LIMIT
 from tests.wire.peers import OK_HEADERS, QUESTION, SERVING, Server, greeted_client, sent_by
+
+FRAMES_LIMIT = PROBING.frames or 0
+DATA_FRAMES_LIMIT = PROBING.data_frames or 0
 
 
 def test_the_client_opens_with_preface_settings_and_a_larger_window() -> None:
@@ -98,7 +103,7 @@ def test_a_large_reply_gets_window_after_window() -> None:
     client, server = greeted_client()
     stream = client.request(QUESTION, b"")
     client.receive(server.headers(1, OK_HEADERS))
-    given = {0: http2.CONNECTION_WINDOW + http2.DEFAULT_WINDOW, 1: 1 << 20}
+    given = {0: PROBING.connection_window + DEFAULT_WINDOW, 1: 1 << 20}
     body = frame_message(bytes(3 << 20))
     for start in range(0, len(body), 16384):
         part = body[start : start + 16384]
@@ -206,7 +211,7 @@ def test_endless_continuation_is_cut_at_the_limit_without_quadratic_time() -> No
     while not client.dead:
         client.receive(frame(9, b"\x88" * 100, 1))
         sent += 100
-    assert sent <= http2.HEADER_BLOCK_LIMIT + 200
+    assert sent <= PROBING.header_list + 200
     assert time.process_time() - started < 1
 
 
@@ -238,9 +243,9 @@ def test_a_varint_without_end_costs_no_quadratic_time_and_is_quoted_in_brief() -
 def test_a_flood_of_small_frames_ends_the_connection(flood: bytes) -> None:
     client, _ = greeted_client()
     client.request(QUESTION, frame_message(b"x" * 100))
-    client.receive(flood * (http2.FRAMES_LIMIT + 5))
+    client.receive(flood * (FRAMES_LIMIT + 5))
     assert client.dead
-    assert len(client.kept) <= http2.FRAMES_KEPT
+    assert len(client.kept) <= PROBING.frames_kept
     assert len(client.goaways) <= 16
     assert len(client.settings) <= 64
 
@@ -257,7 +262,7 @@ def test_data_of_one_byte_each_is_bounded_too() -> None:
     client, server = greeted_client()
     client.request(QUESTION, b"")
     client.receive(server.headers(1, OK_HEADERS))
-    client.receive(server.data(1, b"x") * (http2.DATA_FRAMES_LIMIT + 1))
+    client.receive(server.data(1, b"x") * (DATA_FRAMES_LIMIT + 1))
     assert client.dead
 
 

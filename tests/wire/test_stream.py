@@ -95,6 +95,33 @@ def test_what_was_read_too_much_can_be_put_back() -> None:
     assert asyncio.run(run()) == b"hello world"
 
 
+def test_whoever_drains_waits_until_the_peer_reads_on() -> None:
+    async def run() -> None:
+        go_on = asyncio.Event()
+
+        async def lazy(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+            await go_on.wait()
+            while await reader.read(1 << 20):
+                pass
+
+        async with listening(lazy) as port:
+            stream = (await dial("127.0.0.1", port, Deadline.after(5))).stream
+            assert stream is not None
+            await stream.drain()
+            stream.write(bytes(32 << 20))
+            draining = [asyncio.ensure_future(stream.drain()) for _ in range(2)]
+            done, _ = await asyncio.wait(draining, timeout=0.1)
+            assert not done
+            go_on.set()
+            await asyncio.wait_for(asyncio.gather(*draining), 10)
+            stream.write(bytes(32 << 20))
+            draining = [asyncio.ensure_future(stream.drain())]
+            stream.abort()
+            await asyncio.wait_for(asyncio.gather(*draining), 10)
+
+    asyncio.run(run())
+
+
 def test_a_stream_given_up_while_dialled_is_aborted_when_it_connects() -> None:
     aborted: list[bool] = []
 

@@ -12,7 +12,7 @@ from tests.wire.peers import OK_HEADERS
 
 
 def stream() -> Stream:
-    return Stream(1, 65535, b"")
+    return Stream()
 
 
 def test_a_reply_before_anything_came_says_so() -> None:
