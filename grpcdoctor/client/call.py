@@ -48,7 +48,8 @@ class Call(Protocol):
     status: Status | None
     """None until the call is over."""
     trailers: Headers
-    """Without grpc-status, grpc-message and grpc-status-details-bin, as grpc-go leaves them out."""
+    """Without grpc-status and grpc-message, as grpc-go leaves them out; `-bin` values, here and in the headers, are
+    standard base64 with padding."""
 
     async def send(self, payload: bytes) -> bool:
         """One message; waits for the peer's window. False where the call is over: nothing more is wanted."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from grpcdoctor.model.codes import Http2Error, Setting
 from grpcdoctor.model.facts.http2 import FirstBytes, Http2Facts
+from grpcdoctor.wire import frames
 from grpcdoctor.wire.deadline import Deadline
 from grpcdoctor.wire.fingerprint import terminator_of
 from grpcdoctor.wire.first_bytes import enough_to_tell, first_bytes_of
@@ -49,6 +50,8 @@ class Http2Connection:
         self.closed_by_peer = False
         self.reset_by_peer = False
         self.tls_error: ssl.SSLError | None = None
+        self.heard_at = 0.0
+        """When the last bytes came, on the monotonic clock."""
         self._pump: asyncio.Task[None] | None = None
         self._waiters: set[asyncio.Future[None]] = set()
         self._received = 0
@@ -162,6 +165,16 @@ class Http2Connection:
         answered = self.client.pongs.get(_PING_PAYLOAD)
         return None if answered is None else (answered - sent) * 1000
 
+    def send_ping(self, payload: bytes) -> None:
+        """PING without waiting for its answer; `heard_at` tells of it."""
+        self.client.ping(payload)
+        self._flush()
+
+    def say_goodbye(self) -> None:
+        """GOAWAY NO_ERROR: we open no more streams (RFC 9113 §6.8)."""
+        self.client.sender.send(frames.goaway())
+        self._flush()
+
     def abort(self) -> None:
         if self._pump is not None:
             self._pump.cancel()
@@ -260,6 +273,7 @@ class Http2Connection:
         return self._limits.received is not None and self._received >= self._limits.received
 
     def _digest(self, data: bytes) -> None:
+        self.heard_at = monotonic()
         self.client.receive(data)
         self._flush()
 

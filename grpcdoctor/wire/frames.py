@@ -121,6 +121,11 @@ def rst_stream(stream_id: int, code: int) -> Frame:
     return Frame(FrameType.RST_STREAM, 0, stream_id, code.to_bytes(4, "big"))
 
 
+def goaway() -> Frame:
+    """NO_ERROR; no stream of the peer's was processed, for it opens none."""
+    return Frame(FrameType.GOAWAY, 0, 0, bytes(8))
+
+
 def read_settings(payload: bytes) -> tuple[tuple[int, int], ...]:
     return tuple(
         (int.from_bytes(payload[i : i + 2], "big"), int.from_bytes(payload[i + 2 : i + 6], "big"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import weakref
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ class TlsSettings:
     key: str | None = None
     old_versions: bool = False
     """Offer TLS 1.0 and 1.1 only."""
+    key_log: str | None = None
+    """The file that the session's secrets are added to, for Wireshark (the format of NSS's SSLKEYLOGFILE)."""
 
 
 @lru_cache(maxsize=32)
@@ -52,6 +55,8 @@ def context_for(settings: TlsSettings) -> ssl.SSLContext:
         _load_roots(context, settings.cacert)
     if settings.cert is not None:
         _load_pair(context, settings.cert, settings.key)
+    if settings.key_log is not None:
+        _log_keys(context, settings.key_log)
     if settings.offered:
         context.set_alpn_protocols(list(settings.offered))
     # Private since 3.8, and the only way to see a certificate request or the number of an alert.
@@ -76,6 +81,14 @@ def _load_pair(context: ssl.SSLContext, cert: str, key: str | None) -> None:
         context.load_cert_chain(cert, key, password=_no_password)
     except (OSError, ssl.SSLError, ValueError) as failed:
         raise ContextError(f"--cert {cert} --key {key}: {_reason(failed, 'not a matching PEM pair')}") from failed
+
+
+def _log_keys(context: ssl.SSLContext, path: str) -> None:
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))  # whoever reads it can decrypt
+        context.keylog_filename = path
+    except OSError as failed:
+        raise ContextError(f"SSLKEYLOGFILE {path}: {failed.strerror}") from failed
 
 
 def _no_password() -> str:

@@ -1,0 +1,16 @@
+"""open_channel: the Channel for a target, by the protocol that is to be spoken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from grpcdoctor.client.call import Channel
+    from grpcdoctor.client.options import ChannelOptions
+
+
+def open_channel(options: ChannelOptions) -> Channel:
+    """A channel that is not connected yet: its first call, or `connect`, does that."""
+    from grpcdoctor.client.transport.http2_channel import GrpcChannel
+
+    return GrpcChannel(options)
