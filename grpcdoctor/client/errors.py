@@ -6,7 +6,8 @@ Exception
     ├── RpcError        a call of our own (reflection) ended otherwise than OK
     ├── SchemaError     descriptors that cannot be read, linked or compiled
     │   └── NotFoundError   no such service, method, symbol or file
-    └── RequestError    the user's request does not fit its type: where, and what would
+    ├── RequestError    the user's request does not fit its type: where, and what would
+    └── FormatError     a message cannot be written in the format asked for
 """
 
 from __future__ import annotations
@@ -95,3 +96,7 @@ class RequestError(ClientError):
         self.path = path
         self.offset = offset
         self.suggestions = tuple(suggestions)
+
+
+class FormatError(ClientError):
+    """A message that has no form in the format asked for, such as a Duration out of its range in JSON."""

@@ -1,0 +1,151 @@
+"""What a message's fields are called and of what kind they are: worked out once a type, for all readers and writers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+    from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto
+
+# descriptor.proto: FieldDescriptorProto.Type and .Label. Numbers, so that a table of them needs no import of protobuf.
+DOUBLE, FLOAT, INT64, UINT64, INT32, FIXED64, FIXED32, BOOL, STRING, GROUP, MESSAGE, BYTES = range(1, 13)
+UINT32, ENUM, SFIXED32, SFIXED64, SINT32, SINT64 = range(13, 19)
+_REPEATED: Final = 3
+_REQUIRED: Final = 2
+# Types kept ready: more than one schema's messages use at once, few enough that schemas long done with are let go.
+_KEPT: Final = 4096
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Field:
+    """`json_name` is what the descriptor says itself, None where it says none (and `camel_name` is what it would be)."""
+
+    descriptor: FieldDescriptor
+    name: str
+    number: int
+    kind: int
+    repeated: bool
+    required: bool
+    json_name: str | None
+    camel_name: str
+    # In a oneof, which a proto3 `optional` field is as well.
+    in_oneof: bool
+    # Told apart from its zero value.
+    has_presence: bool
+    key: Field | None = None
+    value: Field | None = None
+    """Of a map."""
+
+    @property
+    def full_name(self) -> str:
+        name: str = self.descriptor.full_name
+        return name
+
+    @property
+    def message(self) -> Descriptor:
+        found = self.descriptor.message_type
+        assert found is not None, self.name
+        return found
+
+    @property
+    def enum(self) -> EnumDescriptor:
+        found = self.descriptor.enum_type
+        assert found is not None, self.name
+        return found
+
+    @property
+    def group(self) -> bool:
+        return self.kind == GROUP
+
+    @property
+    def message_name(self) -> str | None:
+        """The full name of its message type; None for scalars and enums."""
+        return str(self.message.full_name) if self.kind in (MESSAGE, GROUP) else None
+
+    @property
+    def text_name(self) -> str:
+        """As text format names it: groups by their type, extensions in brackets."""
+        if self.descriptor.is_extension:
+            return f"[{self.message.full_name if self.group else self.full_name}]"
+        return str(self.message.name) if self.group else self.name
+
+    @property
+    def scope(self) -> str:
+        """What the full name of an extension begins with: the message that declares it, or its package."""
+        return self.full_name.rpartition(".")[0]
+
+
+class MessageFields:
+    """The fields of one message, by number; its extensions, as they are met."""
+
+    def __init__(self, descriptor: Descriptor) -> None:
+        from google.protobuf.descriptor_pb2 import DescriptorProto
+
+        proto = DescriptorProto()
+        descriptor.CopyToProto(proto)
+        by_number = descriptor.fields_by_number
+        self.descriptor = descriptor
+        self.declared = [_field(by_number[one.number], one) for one in proto.field]
+        self.by_number = dict(sorted((field.number, field) for field in self.declared))
+        self.required = [field for field in self.declared if field.required]
+        self._extensions: dict[int, Field] = {}
+
+    def extension(self, descriptor: FieldDescriptor) -> Field:
+        known = self._extensions.get(descriptor.number)
+        if known is None:
+            known = self._extensions[descriptor.number] = _field(descriptor, _extension_proto(descriptor))
+        return known
+
+
+@lru_cache(_KEPT)
+def fields_of(descriptor: Descriptor) -> MessageFields:
+    return MessageFields(descriptor)
+
+
+def names_by_number(enum: EnumDescriptor) -> dict[int, str]:
+    """Of values with one number the first that is declared."""
+    names: dict[int, str] = {}
+    for value in enum.values:
+        names.setdefault(value.number, value.name)
+    return names
+
+
+def _field(descriptor: FieldDescriptor, proto: FieldDescriptorProto) -> Field:
+    key = value = None
+    if proto.label == _REPEATED and proto.type == MESSAGE and is_map_entry(descriptor.message_type):
+        key, value = fields_of(descriptor.message_type).declared
+    return Field(
+        descriptor=descriptor,
+        name=proto.name,
+        number=proto.number,
+        kind=proto.type,
+        repeated=proto.label == _REPEATED,
+        required=proto.label == _REQUIRED,
+        json_name=proto.json_name if proto.HasField("json_name") else None,
+        camel_name=descriptor.json_name,
+        in_oneof=proto.HasField("oneof_index"),
+        has_presence=descriptor.has_presence,
+        key=key,
+        value=value,
+    )
+
+
+def is_map_entry(descriptor: Descriptor) -> bool:
+    return bool(descriptor.has_options and descriptor.GetOptions().map_entry)
+
+
+def _extension_proto(descriptor: FieldDescriptor) -> FieldDescriptorProto:
+    """An extension is declared inside a message or at the top of its file."""
+    from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto
+
+    holder: DescriptorProto | FileDescriptorProto
+    if descriptor.extension_scope is not None:
+        holder = DescriptorProto()
+        descriptor.extension_scope.CopyToProto(holder)
+    else:
+        holder = FileDescriptorProto()
+        descriptor.file.CopyToProto(holder)
+    return next(one for one in holder.extension if one.name == descriptor.name)
