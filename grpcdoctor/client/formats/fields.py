@@ -21,7 +21,7 @@ _KEPT: Final = 4096
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Field:
-    """`json_name` is what the descriptor says itself, None where it says none (and `camel_name` is what it would be)."""
+    """`json_name` is what the descriptor itself says, None where it says none; `camel_name` is what it would be."""
 
     descriptor: FieldDescriptor
     name: str
@@ -115,8 +115,9 @@ def names_by_number(enum: EnumDescriptor) -> dict[int, str]:
 
 def _field(descriptor: FieldDescriptor, proto: FieldDescriptorProto) -> Field:
     key = value = None
-    if proto.label == _REPEATED and proto.type == MESSAGE and is_map_entry(descriptor.message_type):
-        key, value = fields_of(descriptor.message_type).declared
+    entry = descriptor.message_type
+    if proto.label == _REPEATED and entry is not None and is_map_entry(entry):
+        key, value = fields_of(entry).declared
     return Field(
         descriptor=descriptor,
         name=proto.name,
@@ -147,5 +148,5 @@ def _extension_proto(descriptor: FieldDescriptor) -> FieldDescriptorProto:
         descriptor.extension_scope.CopyToProto(holder)
     else:
         holder = FileDescriptorProto()
-        descriptor.file.CopyToProto(holder)
+        descriptor.file.CopyToProto(holder)  # type: ignore[attr-defined]
     return next(one for one in holder.extension if one.name == descriptor.name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from struct import pack
+from struct import pack, unpack
 from typing import Final
 
 # The decimal exponents that are written without one: FormatFloat's 'g' with the shortest precision; encoding/json.
@@ -19,7 +19,9 @@ _FLOAT32_KEPT: Final = 6
 _FLOAT32_NEEDED: Final = 9
 _FLOAT32_NORMAL: Final = 2.0**-126
 
-_SPECIAL: Final = re.compile(r"[+-]?(?:inf(?:inity)?|nan)", re.IGNORECASE)
+# The bits of Go's math.NaN.
+_NAN: Final = unpack("<d", pack("<Q", 0x7FF8000000000001))[0]
+_SPECIAL: Final = re.compile(r"[+-]?inf(?:inity)?|nan", re.IGNORECASE)
 _DECIMAL: Final = re.compile(r"[+-]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9_]+)?")
 _HEXADECIMAL: Final = re.compile(r"[+-]?0[xX](?:[0-9a-fA-F_]+\.?[0-9a-fA-F_]*|\.[0-9a-fA-F_]+)[pP][+-]?[0-9]+")
 
@@ -43,7 +45,7 @@ def json_number(value: float, single: bool) -> str:
 def parse(text: str) -> float:
     """What strconv.ParseFloat reads; ValueError for what it refuses, a number beyond float64's range included."""
     if _SPECIAL.fullmatch(text):
-        return float(text)
+        return _NAN if text[-1] in "nN" else float(text)
     if _DECIMAL.fullmatch(text):
         value = float(text)
     elif _HEXADECIMAL.fullmatch(text):

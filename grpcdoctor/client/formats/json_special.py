@@ -1,4 +1,7 @@
-"""The special JSON forms of google.protobuf's types: https://protobuf.dev/programming-guides/json/ as jsonpb writes them."""
+"""google.protobuf's types in their special JSON forms, as jsonpb writes them.
+
+https://protobuf.dev/programming-guides/json/
+"""
 
 from __future__ import annotations
 
@@ -77,7 +80,7 @@ _VALUES: dict[str, WriteSpecial] = {
 
 
 def _any(writer: JsonWriter, message: Any, newline: str) -> str:
-    """Its message with an @type, or, where that has a special form, @type and value; a placeholder for unknown types."""
+    """Its message with an @type, or, where that has a special form, @type and value; a stand-in for unknown types."""
     url = message.type_url
     name = url.rpartition("/")[2]
     descriptor = writer.types.find(name)

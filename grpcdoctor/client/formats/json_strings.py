@@ -29,3 +29,8 @@ def without_surrogates(text: str) -> str:
 def _escape(found: re.Match[str]) -> str:
     code = ord(found.group())
     return "\\ufffd" if 0xD800 <= code <= 0xDFFF else f"\\u{code:04x}"
+
+
+def displayed(text: str) -> str:
+    """In quotes, for an error's words."""
+    return encode_basestring(without_surrogates(text))

@@ -1,8 +1,8 @@
 """Messages as JSON, byte for byte as grpcurl prints them.
 
-grpcurl has three ways in one output, and so has this: messages in the order of their fields' numbers; the message inside
-an Any in the alphabetical order of its keys; messages of types that are compiled into it (Types.is_linked) in the order of
-declaration, with the numbers of encoding/json. The well-known types look the same everywhere.
+grpcurl has three ways in one output, and so has this: messages in the order of their fields' numbers; the message
+inside an Any in the alphabetical order of its keys; messages of types compiled into it (Types.is_linked) in the
+order of declaration, with the numbers of encoding/json. The well-known types look the same everywhere.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ def to_json(
     if writer is None:
         writer = types.derived[options] = JsonWriter(types, emit_defaults, placeholder_any, json_names, compact)
     try:
-        text: str = writer.message_writer(message.DESCRIPTOR)(message, "" if compact else "\n")
+        descriptor: Any = message.DESCRIPTOR
+        text: str = writer.message_writer(descriptor)(message, "" if compact else "\n")
     except RecursionError:
         raise FormatError(f"the {message.DESCRIPTOR.full_name} is nested too deeply to be written") from None
     return text
@@ -194,7 +195,11 @@ class FieldTable:
 
     def _message_writer(self, field: Field) -> WriteValue:
         descriptor = field.message
-        return lambda value, newline: self._writer.message_writer(descriptor, self._linked)(value, newline)
+
+        def write(value: Any, newline: str) -> str:
+            return self._writer.message_writer(descriptor, self._linked)(value, newline)
+
+        return write
 
     def _list_writer(self, field: Field) -> WriteValue:
         if field.kind not in (kinds.MESSAGE, kinds.GROUP):

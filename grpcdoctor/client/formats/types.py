@@ -91,7 +91,11 @@ class Types:
 
     def _find_locally(self, name: str) -> Descriptor | None:
         found = None
-        if name.startswith(_LINKED_PACKAGE) or name in _LINKED or (self._fill_in and name.startswith(_FILLED_IN_PACKAGE)):
+        if (
+            name.startswith(_LINKED_PACKAGE)
+            or name in _LINKED
+            or (self._fill_in and name.startswith(_FILLED_IN_PACKAGE))
+        ):
             found = _local(name)
         if found is not None:
             self._linked.add(name)

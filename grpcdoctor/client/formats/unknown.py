@@ -20,7 +20,7 @@ def unknown_enum_numbers(message: Message) -> dict[int, list[int]]:
     from google.protobuf.unknown_fields import UnknownFieldSet
 
     numbers: dict[int, list[int]] = {}
-    for unknown in UnknownFieldSet(message):
+    for unknown in UnknownFieldSet(message):  # type: ignore[attr-defined]
         found = numbers.setdefault(unknown.field_number, [])
         if unknown.wire_type == _VARINT:
             found.append(_int32(unknown.data))
@@ -43,3 +43,17 @@ def _packed(data: bytes) -> list[int]:
 def _int32(value: int) -> int:
     value &= 0xFFFFFFFF
     return value - (1 << 32) if value >= 1 << 31 else value
+
+
+def add_unknown_enum(message: Message, number: int, value: int) -> None:
+    """Put a number that the field's closed enum does not declare among the unknown fields, where it is sent."""
+    message.MergeFromString(_varint(number << 3 | _VARINT) + _varint(value & 0xFFFFFFFFFFFFFFFF))
+
+
+def _varint(value: int) -> bytes:
+    encoded = bytearray()
+    while value > 0x7F:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)

@@ -15,8 +15,7 @@ WRAPPERS: Final = frozenset(
 )
 # The types that jsonpb treats specially; what it finds in an Any of theirs stands under "value".
 SPECIAL: Final = WRAPPERS | {
-    f"google.protobuf.{name}"
-    for name in ("Any", "Duration", "Empty", "ListValue", "Struct", "Timestamp", "Value")
+    f"google.protobuf.{name}" for name in ("Any", "Duration", "Empty", "ListValue", "Struct", "Timestamp", "Value")
 }
 
 _DAY: Final = 86400
@@ -70,8 +69,9 @@ def parse_timestamp(text: str) -> tuple[int, int]:
     year, month, day, hour, minute, second = map(int, found.groups()[:6])
     if hour > 23 or minute > 59 or second > 59:
         raise ValueError("an RFC 3339 time with a time of day that exists")
-    try:  # date knows no year 0: 400 years later the calendar is the same
-        days = date(year + _ERA_YEARS, month, day).toordinal() - _ERA_DAYS - _EPOCH
+    eras = 0 if year else 1  # date knows no year 0: 400 years later the calendar is the same
+    try:
+        days = date(year + eras * _ERA_YEARS, month, day).toordinal() - eras * _ERA_DAYS - _EPOCH
     except ValueError:
         raise ValueError("an RFC 3339 time with a day that exists") from None
     offset = 0
