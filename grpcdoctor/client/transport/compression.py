@@ -54,5 +54,5 @@ def decompress(encoding: str, data: bytes, limit: int) -> bytes:
             if not rest:
                 return bytes(whole)
     except zlib.error as broken:
-        raise CompressionError(str(broken)) from broken
+        raise CompressionError(f"these bytes are no {encoding} ({broken})") from broken
     raise CompressionError(f"more than {_MEMBERS_LIMIT} members")

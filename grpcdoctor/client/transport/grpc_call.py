@@ -20,7 +20,7 @@ from grpcdoctor.client.transport.grpc_response import (
     status_of,
     status_without_grpc,
 )
-from grpcdoctor.client.transport.message_reader import MessageError, MessageReader, Raw
+from grpcdoctor.client.transport.message_reader import PREFIX, MessageError, MessageReader, Raw
 from grpcdoctor.client.transport.quoting import quote
 from grpcdoctor.model.codes import GrpcStatus
 from grpcdoctor.model.redact import redact_text
@@ -119,8 +119,10 @@ class GrpcCall(BaseCall):
         self._finish(self._unless_cut(made_here(GrpcStatus.INTERNAL, words)))
 
     def _unless_cut(self, status: Status) -> Status:
-        """The end in the middle of a message is worse than any status."""
-        return made_here(GrpcStatus.INTERNAL, "unexpected EOF") if self._reader.unfinished else status
+        """The end in the middle of a message is worse than any status (in the middle of a prefix, grpc-go takes it for
+        none)."""
+        cut = self._reader.unfinished >= PREFIX
+        return made_here(GrpcStatus.INTERNAL, "unexpected EOF") if cut else status
 
     def _finish_without_grpc(self, head: Head) -> None:
         status = status_without_grpc(head)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _DETAILS: Final = "grpc-status-details-bin"
 _INTEGER: Final = re.compile(r"[+-]?[0-9]+")
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/]*")
 _INT32: Final = range(-(2**31), 2**31)
 _NOT_SHOWN: Final = RESERVED - {"content-type", "user-agent"}
 
@@ -129,6 +130,13 @@ def _shown(name: str, value: str) -> str:
     try:
         raw = base64.b64decode(value + "=" * (-len(value) % 4), validate=True)
     except (binascii.Error, ValueError) as broken:
-        words = f"transport: malformed {name}: illegal base64 data"
+        words = f"transport: malformed {name}: illegal base64 data at input byte {_offset_in_base64(value)}"
         raise BrokenResponseError(made_here(GrpcStatus.INTERNAL, words)) from broken
     return base64.b64encode(raw).decode()
+
+
+def _offset_in_base64(value: str) -> int:
+    """Where it is wrong: the first character that has no place in base64, else the last, unfinished quantum."""
+    legal = _BASE64.match(value)
+    end = legal.end() if legal is not None else 0
+    return end if end < len(value) else len(value) // 4 * 4

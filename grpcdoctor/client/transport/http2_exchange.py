@@ -95,7 +95,7 @@ class Http2Exchange(HttpStream):
     def lose(self, why: str) -> None:
         if not self._over:
             self._finish()
-            self._listener.on_lost(Lost(self._link.status_of_loss(why), why == "goaway"))
+            self._listener.on_lost(self._link.loss(self, why))
 
     def sent(self) -> None:
         self._change.notify()

@@ -8,6 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from grpcdoctor.client.transport.endings import made_here, status_of_loss
+from grpcdoctor.client.transport.exchange import Lost
 from grpcdoctor.client.transport.http2_exchange import Http2Exchange
 from grpcdoctor.client.transport.http2_opening import open_http2
 from grpcdoctor.client.transport.securing import Secured, alert_words
@@ -93,14 +94,19 @@ class Http2Link:
         """Wait until the socket takes more."""
         await self.connection.duplex.drain()
 
-    def status_of_loss(self, why: str) -> Status:
-        """Of a call whose stream was lost (HttpStream.lose names the reasons)."""
+    def loss(self, exchange: Http2Exchange, why: str) -> Lost:
+        """How an exchange was lost (HttpStream.lose names the reasons)."""
         client = self.connection.client
-        alerts = self._secured.client.alerts if self._secured is not None else []
-        alert = alert_words(alerts[-1]) if alerts and alerts[-1] != TlsAlert.CLOSE_NOTIFY else None
+        goaway = client.goaways[0] if client.goaways else None
+        if why == "goaway" and any(exchange.id > each.last_stream_id for each in client.goaways):
+            return Lost(status_of_loss(why, goaway, None, None), unprocessed=True)
+        if why == "goaway":  # the connection ended after it
+            why = "reset" if self.connection.reset_by_peer else "closed"
         if self._keepalive_lost:
             why = "keepalive"
-        return status_of_loss(why, client.goaways[0] if client.goaways else None, client.violation, alert)
+        alerts = self._secured.client.alerts if self._secured is not None else []
+        alert = alert_words(alerts[-1]) if alerts and alerts[-1] != TlsAlert.CLOSE_NOTIFY else None
+        return Lost(status_of_loss(why, goaway, client.violation, alert))
 
     async def _keep_alive(self, interval: float) -> None:
         """PING when nothing was heard for `interval` seconds while calls are open; as long a wait for the answer."""
