@@ -85,7 +85,8 @@ class GrpcChannel:
             exchange = await link.start(make_headers, listener, deadline)
             if exchange is not None:
                 return exchange
-        raise StartError(made_here(GrpcStatus.UNAVAILABLE, "the connection is draining: so was each new one"))
+        why = link.why_unusable()
+        raise StartError(made_here(GrpcStatus.UNAVAILABLE, f"no connection lasts until a request is sent: {why}"))
 
     async def _link(self, deadline: Deadline | None) -> Http2Link:
         """The connection, made first where there is none that takes a further call; one attempt for all who wait."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from grpcdoctor.client.transport.endings import made_here, status_of_loss
 from grpcdoctor.client.transport.exchange import Lost
 from grpcdoctor.client.transport.http2_exchange import Http2Exchange
-from grpcdoctor.client.transport.http2_opening import open_http2
+from grpcdoctor.client.transport.http2_opening import goaway_words, open_http2
 from grpcdoctor.client.transport.securing import Secured, alert_words
 from grpcdoctor.model.codes import GrpcStatus, Setting, TlsAlert
 from grpcdoctor.wire.deadline import Deadline
@@ -90,6 +90,13 @@ class Http2Link:
             words = f"header list size to send violates the maximum size ({limit} bytes) set by server"
             raise StartError(made_here(GrpcStatus.INTERNAL, words))
 
+    def why_unusable(self) -> str:
+        """In words, where `usable` is False."""
+        goaways = self.connection.client.goaways
+        if goaways:
+            return goaway_words(goaways[0])
+        return self._status_of("reset" if self.connection.reset_by_peer else "closed").message
+
     async def drain(self) -> None:
         """Wait until the socket takes more."""
         await self.connection.duplex.drain()
@@ -102,11 +109,14 @@ class Http2Link:
             return Lost(status_of_loss(why, goaway, None, None), unprocessed=True)
         if why == "goaway":  # the connection ended after it
             why = "reset" if self.connection.reset_by_peer else "closed"
-        if self._keepalive_lost:
-            why = "keepalive"
+        return Lost(self._status_of(why))
+
+    def _status_of(self, why: str) -> Status:
+        client = self.connection.client
         alerts = self._secured.client.alerts if self._secured is not None else []
         alert = alert_words(alerts[-1]) if alerts and alerts[-1] != TlsAlert.CLOSE_NOTIFY else None
-        return Lost(status_of_loss(why, goaway, client.violation, alert))
+        goaway = client.goaways[0] if client.goaways else None
+        return status_of_loss("keepalive" if self._keepalive_lost else why, goaway, client.violation, alert)
 
     async def _keep_alive(self, interval: float) -> None:
         """PING when nothing was heard for `interval` seconds while calls are open; as long a wait for the answer."""

@@ -23,11 +23,11 @@ async def open_http2(duplex: Duplex, secured: Secured | None, address: str, dead
     """A connection on which the peer has sent its SETTINGS. Raises ConnectError."""
     connection = Http2Connection(duplex, limits=CALLING)
     first = await connection.open(deadline, secured.patience if secured is not None else 0.0)
-    if first.spoken == "h2" and await connection.settled(deadline):
+    if first.spoken == "h2" and await connection.settled(deadline) and not connection.client.goaways:
         return connection
-    connection.abort()
-    late = first.spoken == "nothing" or (first.spoken == "h2" and connection.usable)
+    late = first.spoken == "nothing" or (first.spoken == "h2" and deadline.expired)
     stage, words = _why_not(connection, first, secured)
+    connection.abort()
     raise ConnectError(stage, words, address, timed_out=late)
 
 

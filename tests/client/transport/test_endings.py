@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from tests.client.transport import answers
 from tests.client.transport.answers import (
     BOMB,
     DONE,
@@ -27,7 +26,7 @@ from tests.client.transport.answers import (
 from tests.client.transport.calls import SERVING as PAYLOAD
 from tests.client.transport.calls import Answer, ask
 from tests.lab import fakes
-from tests.lab.fake_http2 import SERVING
+from tests.lab.fake_http2 import GRPC, SERVING, Http2Peer, Request
 
 RESET = "stream terminated by RST_STREAM with error code: "
 HTTP = "unexpected HTTP status code received from server: "
@@ -74,7 +73,7 @@ ROWS: dict[str, tuple[Respond, str]] = {
         headers((":status", "abc"), end=True),
         'INTERNAL: transport: malformed http-status: strconv.Atoi: parsing "abc": invalid syntax',
     ),
-    "no HTTP status, but gRPC": (answer((answers.GRPC,)), "OK"),
+    "no HTTP status, but gRPC": (answer((GRPC,)), "OK"),
     "no HTTP status and no gRPC": (
         headers(("x", "y"), end=True),
         f"INTERNAL: malformed header: missing HTTP status; {NO_TYPE}",
@@ -220,7 +219,7 @@ def test_headers_and_trailers_are_shown_as_grpc_go_shows_them() -> None:
     )
     bad = (("grpc-status", "3"), ("grpc-message", "m"), details(3, b"m"), ("x-bin", "AQ=="))
     told = answer_to(answer(fields, trailers=bad))
-    assert told.headers == (answers.GRPC, ("user-agent", "u"), ("x-bin", "AQ=="), ("x", "1"), ("x", "2"))
+    assert told.headers == (GRPC, ("user-agent", "u"), ("x-bin", "AQ=="), ("x", "1"), ("x", "2"))
     assert told.trailers == (("grpc-status-details-bin", "CAMSAW0="), ("x-bin", "AQ=="))
     assert (told.status.details, told.status.from_peer) == (b"\x08\x03\x12\x01m", True)
 
@@ -238,7 +237,7 @@ def test_a_response_that_is_not_grpcs_shows_no_headers_but_how_its_body_begins()
 def test_what_a_server_surely_did_not_process_is_put_once_more(respond: Respond, connections: int) -> None:
     seen: list[bytes] = []
 
-    def note(peer: answers.Http2Peer, request: answers.Request) -> None:
+    def note(peer: Http2Peer, request: Request) -> None:
         seen.append(request.data)
         respond(peer, request)
 
@@ -252,7 +251,7 @@ def test_what_a_server_surely_did_not_process_is_put_once_more(respond: Respond,
 def test_the_second_attempt_may_succeed() -> None:
     attempts: list[int] = []
 
-    def refuse_once(peer: answers.Http2Peer, request: answers.Request) -> None:
+    def refuse_once(peer: Http2Peer, request: Request) -> None:
         attempts.append(request.stream)
         (answer() if len(attempts) > 1 else reset(7))(peer, request)
 
