@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
@@ -66,11 +66,37 @@ class Field:
         return str(self.message.full_name) if self.kind in (MESSAGE, GROUP) else None
 
     @property
+    def is_closed_enum(self) -> bool:
+        """Takes no number that it does not declare (proto2)."""
+        return self.kind == ENUM and bool(self.enum.is_closed)
+
+    @property
+    def drops_negative_zero(self) -> bool:
+        """-0.0 equals the default, and is no value for grpcurl, where a field has no presence."""
+        return self.kind in (DOUBLE, FLOAT) and not self.repeated and not self.has_presence
+
+    @property
     def text_name(self) -> str:
         """As text format names it: groups by their type, extensions in brackets."""
         if self.descriptor.is_extension:
             return f"[{self.message.full_name if self.group else self.full_name}]"
         return str(self.message.name) if self.group else self.name
+
+    def of(self, message: Any) -> Any:
+        """Its value in a message."""
+        return message.Extensions[self.descriptor] if self.descriptor.is_extension else getattr(message, self.name)
+
+    def put(self, message: Any, value: Any) -> None:
+        if self.descriptor.is_extension:
+            message.Extensions[self.descriptor] = value
+        else:
+            setattr(message, self.name, value)
+
+    def clear(self, message: Any) -> None:
+        if self.descriptor.is_extension:
+            message.ClearExtension(self.descriptor)
+        else:
+            message.ClearField(self.name)
 
     @property
     def scope(self) -> str:
@@ -91,6 +117,8 @@ class MessageFields:
         self.declared = [_field(by_number[one.number], one) for one in proto.field]
         self.by_number = dict(sorted((field.number, field) for field in self.declared))
         self.required = [field for field in self.declared if field.required]
+        self.by_text_name = {field.name: field for field in self.declared}
+        self.by_text_name |= {field.message.name: field for field in self.declared if field.group}
         self._extensions: dict[int, Field] = {}
 
     def extension(self, descriptor: FieldDescriptor) -> Field:
@@ -103,6 +131,26 @@ class MessageFields:
 @lru_cache(_KEPT)
 def fields_of(descriptor: Descriptor) -> MessageFields:
     return MessageFields(descriptor)
+
+
+def extension_named(descriptor: Descriptor, name: str) -> Field | None:
+    """An extension by its full name, in brackets, parentheses or neither. Its last part may be its JSON name; that of a
+    group may be its type's, as text format writes it."""
+    if (name[:1], name[-1:]) in (("[", "]"), ("(", ")")):
+        name = name[1:-1]
+    for field in extensions_of(descriptor):
+        last = field.json_name or field.camel_name
+        if name in (field.full_name, f"{field.scope}.{last}" if field.scope else last, field.text_name[1:-1]):
+            return field
+    return None
+
+
+def extensions_of(descriptor: Descriptor) -> list[Field]:
+    """All that the descriptor's pool knows."""
+    if not descriptor.is_extendable:
+        return []
+    fields = fields_of(descriptor)
+    return [fields.extension(known) for known in descriptor.file.pool.FindAllExtensions(descriptor)]
 
 
 def names_by_number(enum: EnumDescriptor) -> dict[int, str]:

@@ -56,46 +56,39 @@ def _scalar_reader(field: Field) -> ReadInto:
         elif value is not None or null_is_value:
             put(message, convert(value))
         else:
-            _clear(message, field)
+            field.clear(message)
 
     return read
 
 
 def _putter(field: Field) -> Callable[[Any, Any], None]:
-    if field.kind == kinds.ENUM and field.enum.is_closed:
+    if field.is_closed_enum:
         return lambda message, value: _put_enum(message, field, value)
     if field.descriptor.is_extension:
-        descriptor = field.descriptor
-
-        def put_extension(message: Any, value: Any) -> None:
-            message.Extensions[descriptor] = value
-
-        return put_extension
+        return field.put
     name = field.name
     return lambda message, value: setattr(message, name, value)
 
 
 def _put_enum(message: Any, field: Field, value: int) -> None:
     """A closed enum takes only its own numbers. Others are sent all the same, as an unknown field."""
-    if value not in field.enum.values_by_number:
-        _clear(message, field)
-        add_unknown_enum(message, field.number, value)
-    elif field.descriptor.is_extension:
-        message.Extensions[field.descriptor] = value
+    if value in field.enum.values_by_number:
+        field.put(message, value)
     else:
-        setattr(message, field.name, value)
+        field.clear(message)
+        add_unknown_enum(message, field.number, value)
 
 
 def _scalar_list_reader(field: Field) -> ReadInto:
     convert = scalar_reader(field)
-    known = field.enum.values_by_number if field.kind == kinds.ENUM and field.enum.is_closed else None
+    known = field.enum.values_by_number if field.is_closed_enum else None
 
     def read(reader: JsonReader, message: Any, value: Any) -> None:
         if value is None:
-            _clear(message, field)
+            field.clear(message)
             return
         values = _converted(convert, value) if type(value) is list else [convert(value)]
-        target = _of(message, field)
+        target = field.of(message)
         if known is None:
             target.extend(values)
             return
@@ -116,9 +109,9 @@ def _message_reader(field: Field) -> ReadInto:
         if type(value) is list and not value and not takes_list:
             value = None
         if value is None and not takes_null and not field.in_oneof:
-            _clear(message, field)
+            field.clear(message)
             return
-        target = _of(message, field)
+        target = field.of(message)
         if type(value) is not list or takes_list:
             target.SetInParent()
             reader.read(target, value)
@@ -134,9 +127,9 @@ def _message_reader(field: Field) -> ReadInto:
 def _message_list_reader(field: Field) -> ReadInto:
     def read(reader: JsonReader, message: Any, value: Any) -> None:
         if value is None:
-            _clear(message, field)
+            field.clear(message)
             return
-        target = _of(message, field)
+        target = field.of(message)
         if type(value) is not list:
             reader.read(target.add(), value)
             return
@@ -153,9 +146,9 @@ def _map_reader(field: Field, key_field: Field, value_field: Field) -> ReadInto:
 
     def read(reader: JsonReader, message: Any, value: Any) -> None:
         if value is None:
-            _clear(message, field)
+            field.clear(message)
             return
-        target = _of(message, field)
+        target = field.of(message)
         if type(value) is not tuple:
             _read_entries(reader, field, target, value)
             return
@@ -220,14 +213,3 @@ def _element(convert: ReadScalar, values: list[Any], at: int) -> Any:
         return convert(values[at])
     except MisfitError as wrong:
         raise wrong.within(at, at) from None
-
-
-def _of(message: Any, field: Field) -> Any:
-    return message.Extensions[field.descriptor] if field.descriptor.is_extension else getattr(message, field.name)
-
-
-def _clear(message: Any, field: Field) -> None:
-    if field.descriptor.is_extension:
-        message.ClearExtension(field.descriptor)
-    else:
-        message.ClearField(field.name)

@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from grpcdoctor.client.errors import RequestError
-from grpcdoctor.client.formats.fields import Field, fields_of
+from grpcdoctor.client.formats.completeness import DEEP, check_complete, serialized
+from grpcdoctor.client.formats.fields import extension_named, fields_of
 from grpcdoctor.client.formats.json_fields import ReadInto, field_reader, readers_by_key
 from grpcdoctor.client.formats.json_positions import Start, offset_of, written
 from grpcdoctor.client.formats.json_special_readers import SPECIAL_READERS
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from grpcdoctor.client.formats.types import Types
 
 _LIST_HINT: Final = "; several messages are written one after the other, without [ ] and commas"
-# JSON nested less deeply than this cannot be a message of more levels than protobuf writes.
-_SHALLOW: Final = 30
 
 
 def read_json(
@@ -45,9 +44,9 @@ def read_json(
         raise _located(wrong, text, start) from None
     except RecursionError:
         raise RequestError("the data is nested too deeply") from None
-    _check_complete(message)
-    if text.count("{") + text.count("[") > _SHALLOW:
-        _check_depth(message)
+    check_complete(message)
+    if text.count("{") + text.count("[") > DEEP:
+        serialized(message)
 
 
 class JsonReader:
@@ -84,7 +83,7 @@ class JsonReader:
         """An extension, or what is to be passed over."""
         if key == without:
             return None
-        extension = _extension(descriptor, key)
+        extension = extension_named(descriptor, key)
         if extension is not None:
             return field_reader(extension)
         if self.allow_unknown:
@@ -92,36 +91,6 @@ class JsonReader:
         declared = fields_of(descriptor).declared
         known = [name for field in declared for name in (field.json_name or field.name, field.name)]
         raise unknown_name(f"{descriptor.full_name} has no field", key, known, at_key=True)
-
-
-def _extension(descriptor: Descriptor, key: str) -> Field | None:
-    """By its full name, in brackets, parentheses or neither; the last part may be its JSON name."""
-    if not descriptor.is_extendable:
-        return None
-    name = key[1:-1] if (key[:1], key[-1:]) in (("[", "]"), ("(", ")")) else key
-    fields = fields_of(descriptor)
-    for known in descriptor.file.pool.FindAllExtensions(descriptor):
-        field = fields.extension(known)
-        last = field.json_name or field.camel_name
-        if name in (field.full_name, f"{field.scope}.{last}" if field.scope else last):
-            return field
-    return None
-
-
-def _check_complete(message: Message) -> None:
-    """Of the outermost message alone, as grpcurl."""
-    missing = [field.name for field in fields_of(message.DESCRIPTOR).required if not message.HasField(field.name)]
-    if missing:
-        raise RequestError(f"some required fields missing: {', '.join(missing)}", missing[0])
-
-
-def _check_depth(message: Message) -> None:
-    from google.protobuf.message import EncodeError
-
-    try:
-        message.SerializePartialToString()
-    except EncodeError:
-        raise RequestError("the data is nested too deeply: protobuf allows 100 messages inside of each other") from None
 
 
 def _located(wrong: MisfitError, text: str, start: Start) -> RequestError:

@@ -116,7 +116,7 @@ class FieldTable:
         self.keys = {field.number: self._key(field) for field in order}
         self._write_field = {field.number: self._field_writer(field) for field in order}
         self._order = {field.number: at for at, field in enumerate(order)}
-        self._closed = {field.number: field for field in order if field.kind == kinds.ENUM and field.enum.is_closed}
+        self._closed = {field.number: field for field in order if field.is_closed_enum}
         self._defaults = self._written_defaults(order) if writer.emit_defaults else {}
         self._plain = not (linked or self._closed or writer.emit_defaults)
 
@@ -182,7 +182,7 @@ class FieldTable:
             write = self._message_writer(field)
         else:
             scalar = scalar_writer(field, self._linked)
-            if _drops_negative_zero(field):
+            if field.drops_negative_zero and not self._linked:
                 return lambda value, newline: key + scalar(value) if value else ""
             return lambda value, newline: key + scalar(value)
         return lambda value, newline: key + write(value, newline)
@@ -216,7 +216,7 @@ class FieldTable:
     def _map_writer(self, key: Field, value: Field) -> WriteValue:
         write = self._message_writer(value) if value.kind == kinds.MESSAGE else None
         scalar = str if write else scalar_writer(value, self._linked)
-        zero = "0" if _drops_negative_zero(value) else None
+        zero = "0" if value.drops_negative_zero and not self._linked else None
 
         def write_map(entries: dict[Any, Any], newline: str) -> str:
             inner = newline + self._writer.step
@@ -242,11 +242,6 @@ class FieldTable:
         if field.kind in (kinds.MESSAGE, kinds.GROUP) or (self._linked and field.has_presence):
             return "null"
         return scalar_writer(field, self._linked)(field.descriptor.default_value)
-
-
-def _drops_negative_zero(field: Field) -> bool:
-    """Where a field has no presence, grpcurl takes -0.0 for the default, since it equals it."""
-    return field.kind in (kinds.DOUBLE, kinds.FLOAT) and not field.has_presence
 
 
 def _map_key(key: str | bool | int) -> str:

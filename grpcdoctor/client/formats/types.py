@@ -66,6 +66,10 @@ class Types:
         """Not the source's: grpcurl prints such a message as compiled code does (its order of fields, its numbers)."""
         return name in self._linked
 
+    def find_linked(self, name: str) -> Descriptor | None:
+        """A type that grpcurl has compiled in, whatever the source knows of it."""
+        return _local(name) if name.startswith(_LINKED_PACKAGE) or name in _LINKED else None
+
     async def settle(self, work: Callable[[], T]) -> T:
         """What `work` returns or raises once all types that it asks for were looked up."""
         while True:
