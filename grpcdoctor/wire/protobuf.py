@@ -62,6 +62,20 @@ def field(number: int, value: bytes) -> bytes:
     return _varint(number << 3 | _LENGTH_DELIMITED) + _varint(len(value)) + value
 
 
+def integer_field(number: int, value: int) -> bytes:
+    """One varint field."""
+    return _varint(number << 3 | _VARINT) + _varint(value)
+
+
+def packed_integers(data: bytes) -> list[int]:
+    """The varints of a packed repeated field. Raises ProtobufError."""
+    numbers, position = [], 0
+    while position < len(data):
+        value, position = _read_varint(data, position)
+        numbers.append(value)
+    return numbers
+
+
 def _varint(value: int) -> bytes:
     out = bytearray()
     while value > 0x7F:

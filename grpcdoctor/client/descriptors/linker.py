@@ -1,0 +1,136 @@
+"""Linker: the files of one source, put together in one DescriptorPool as they are needed.
+
+A file that is missing is no trouble as long as nothing that is needed uses it: it is often imported for its options
+alone. So a file is linked without the imports that nobody has, and only where that fails is the missing file to blame.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from grpcdoctor.client.descriptors.originals import with_original
+from grpcdoctor.client.descriptors.well_known import well_known_file
+from grpcdoctor.client.errors import NotFoundError, SchemaError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from google.protobuf.descriptor import FileDescriptor
+    from google.protobuf.descriptor_pb2 import FileDescriptorProto
+
+# More files than any real schema has: a server that invents dependencies ends here.
+FILES_LIMIT: Final = 4000
+# Deeper than any real schema imports.
+_DEPTH_LIMIT: Final = 200
+
+
+class Linker:
+    """`give` it files, then `link` one: all that it imports is linked before it."""
+
+    def __init__(self) -> None:
+        from google.protobuf.descriptor_pool import DescriptorPool
+
+        # types-protobuf does not know all of a pool's look-ups.
+        self.pool: Any = DescriptorPool()
+        self._given: dict[str, FileDescriptorProto] = {}
+        self._absent: set[str] = set()
+        self._linked: dict[str, FileDescriptor] = {}
+        self._unlinkable: dict[str, SchemaError] = {}
+
+    def give(self, file: FileDescriptorProto) -> None:
+        """A file of the source; the first of a name stays. Raises SchemaError for names that are no text."""
+        names: list[object] = [file.name, *file.dependency]
+        if not all(isinstance(name, str) for name in names):  # protobuf gives what is no UTF-8 as bytes
+            raise SchemaError("a file name in the descriptors is no UTF-8")
+        if len(self._given) >= FILES_LIMIT:
+            raise SchemaError(f"the schema has more than {FILES_LIMIT} files")
+        self._given.setdefault(file.name, file)
+
+    def give_up(self, name: str) -> None:
+        """The source has no such file: a well-known one of that name is used, if there is one."""
+        file = well_known_file(name)
+        if file is None:
+            self._absent.add(name)
+        else:
+            self.give(file)
+
+    def unknown(self, names: Iterable[str]) -> list[str]:
+        """Of these files and all that they import, those that were neither given nor given up."""
+        found: dict[str, None] = {}
+        seen: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            if name in seen or name in self._absent:
+                continue
+            seen.add(name)
+            if name in self._given:
+                waiting += self._given[name].dependency
+            else:
+                found[name] = None
+        return list(found)
+
+    @property
+    def files(self) -> list[FileDescriptorProto]:
+        """All that were given."""
+        return list(self._given.values())
+
+    def link(self, name: str) -> FileDescriptor:
+        """The linked file. Raises NotFoundError with the chain to the file that is missing, and SchemaError."""
+        return self._link(name, ())
+
+    def _link(self, name: str, path: tuple[str, ...]) -> FileDescriptor:
+        if name in self._linked:
+            return self._linked[name]
+        if name in self._unlinkable:
+            raise self._unlinkable[name]
+        if name in path:
+            raise SchemaError(f"the schema's files import each other in a circle: {' -> '.join((*path, name))}")
+        if len(path) > _DEPTH_LIMIT:
+            raise SchemaError(f"the schema's files import each other more than {_DEPTH_LIMIT} deep")
+        try:
+            linked = self._linked[name] = self._link_given(name, path)
+        except SchemaError as broken:
+            self._unlinkable[name] = broken
+            raise
+        return linked
+
+    def _link_given(self, name: str, path: tuple[str, ...]) -> FileDescriptor:
+        file = self._given.get(name)
+        if file is None:
+            raise NotFoundError("File", name)
+        missing: dict[str, NotFoundError] = {}
+        for dependency in file.dependency:
+            try:
+                self._link(dependency, (*path, name))
+            except NotFoundError as absent:
+                missing[dependency] = absent
+        try:
+            self.pool.Add(with_original(_without(file, missing)))
+        except Exception as broken:  # the pool raises TypeError, KeyError or its own, by implementation
+            if missing:
+                raise NotFoundError("File", name, caused_by=next(iter(missing.values()))) from broken
+            raise SchemaError(f"the descriptor of {name} is inconsistent: {_reason(broken)}") from broken
+        linked: FileDescriptor = self.pool.FindFileByName(name)
+        return linked
+
+
+def _without(file: FileDescriptorProto, missing: Iterable[str]) -> FileDescriptorProto:
+    """The file without these imports, and without the places at which public and weak ones are noted."""
+    lost = set(missing)
+    if not lost:
+        return file
+    kept = [index for index, name in enumerate(file.dependency) if name not in lost]
+    places = {old: new for new, old in enumerate(kept)}
+    left = type(file)()
+    left.CopyFrom(file)
+    left.dependency[:] = [file.dependency[index] for index in kept]
+    left.public_dependency[:] = [places[index] for index in file.public_dependency if index in places]
+    left.weak_dependency[:] = [places[index] for index in file.weak_dependency if index in places]
+    return left
+
+
+def _reason(broken: Exception) -> str:
+    """The pool's words without its preamble, in one line."""
+    words = " ".join(str(broken).split())
+    return words.removeprefix("Couldn't build proto file into descriptor pool: ")

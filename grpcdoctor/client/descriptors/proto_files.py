@@ -1,0 +1,83 @@
+"""Proto sources, compiled by the real protoc (of grpcio-tools), in a child process: it may crash or hang alone."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Final
+
+from grpcdoctor.client.descriptors.file_source import FileSource
+from grpcdoctor.client.descriptors.import_paths import names_on_disk
+from grpcdoctor.client.errors import SchemaError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from google.protobuf.descriptor_pb2 import FileDescriptorProto
+
+_SECONDS: Final = 60.0
+_LINES_KEPT: Final = 5
+_NOT_FOUND: Final = re.compile(r"^(?P<name>\S+): File not found\.$", re.MULTILINE)
+_IMPORTED: Final = re.compile(
+    r'^(?P<file>[^:\n]+):(?P<line>\d+):\d+: Import "(?P<name>[^"]+)" was not found', re.MULTILINE
+)
+
+
+def proto_files_source(import_paths: Sequence[str], files: Sequence[str]) -> FileSource:
+    """The source of these proto files and what they import, with comments.
+
+    A file is named as it is imported: relative to one of `import_paths`, or by its path, which must lie in one of them.
+    Without import paths every import must be one of `files`, found by how its path ends, or a well-known one. Raises
+    SchemaError with protoc's words, and where a missing import was looked for.
+    """
+    on_disk = names_on_disk(import_paths, files)
+    if any(name.startswith("-") for name in on_disk):
+        raise SchemaError("a proto file's name may not begin with a dash")
+    mapped = [f"{name}={path}" for name, path in on_disk.items() if path is not None]
+    roots = [*mapped, *import_paths, *_bundled()]
+    return FileSource(_compile(roots, list(on_disk), import_paths))
+
+
+def _bundled() -> list[str]:
+    """Where google/protobuf and google/api, rpc, type … lie, as protoc maps paths."""
+    tools = find_spec("grpc_tools")
+    api = find_spec("google.api")
+    found = []
+    if tools is not None and tools.submodule_search_locations:
+        found.append(os.path.join(next(iter(tools.submodule_search_locations)), "_proto"))
+    if api is not None and api.submodule_search_locations:
+        found.append("google=" + os.path.dirname(next(iter(api.submodule_search_locations))))
+    return found
+
+
+def _compile(roots: Sequence[str], names: Sequence[str], import_paths: Sequence[str]) -> Sequence[FileDescriptorProto]:
+    from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
+    options = ["--include_imports", "--include_source_info", "--descriptor_set_out=/dev/stdout"]
+    command = [sys.executable, "-m", "grpc_tools.protoc", *(f"-I{root}" for root in roots), *options, *names]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise SchemaError(f"could not parse given files: protoc did not end within {_SECONDS:g} s") from None
+    except OSError as failed:
+        raise SchemaError(f"could not parse given files: protoc could not be started: {failed.strerror}") from failed
+    if done.returncode:
+        said = done.stderr.decode(errors="replace")
+        raise SchemaError(f"could not parse given files: {_trouble(said, import_paths)}")
+    return FileDescriptorSet.FromString(done.stdout).file
+
+
+def _trouble(said: str, import_paths: Sequence[str]) -> str:
+    """protoc's first words, or what is to be done about an import that it did not find."""
+    missing = _NOT_FOUND.search(said)
+    if missing is not None:
+        name = missing["name"]
+        importer = next((found for found in _IMPORTED.finditer(said) if found["name"] == name), None)
+        by = f"{importer['file']} line {importer['line']} imports" if importer is not None else "no such file:"
+        where = f"looked for in {', '.join(import_paths)}" if import_paths else "and there is no import path to look in"
+        return f'{by} "{name}", {where}; name the folder that it is relative to as an import path'
+    lines = [line.strip() for line in said.splitlines() if line.strip() and ": warning:" not in line]
+    return "; ".join(lines[:_LINES_KEPT]) or "protoc failed without a word"

@@ -1,0 +1,149 @@
+"""The reflection service's one stream: questions in, answers out in the same order.
+
+https://github.com/grpc/grpc/blob/master/doc/server-reflection.md; v1 and v1alpha differ only in their names.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+from grpcdoctor.client.errors import RpcError, SchemaError
+from grpcdoctor.client.status import Status
+from grpcdoctor.model.codes import GrpcStatus
+from grpcdoctor.wire.questions import REFLECTION
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from grpcdoctor.client.call import Call, Channel
+    from grpcdoctor.wire.deadline import Deadline
+    from grpcdoctor.wire.streams import Headers
+
+# A server may end the stream after each answer, or at any time: it is opened anew, but not for ever.
+_ATTEMPTS: Final = 3
+_VERSIONS: Final = tuple(REFLECTION)
+# After these another version would fare no better.
+_FINAL: Final = frozenset((GrpcStatus.DEADLINE_EXCEEDED, GrpcStatus.CANCELLED, GrpcStatus.RESOURCE_EXHAUSTED))
+
+NO_REFLECTION: Final = "no-reflection"
+NOT_ROUTED: Final = "not-routed"
+WRONG_PORT: Final = "wrong-port"
+_EXPLAINED: Final = {
+    NO_REFLECTION: "the server answered that it has no reflection service: register it, or give the schema in files",
+    NOT_ROUTED: "a proxy on the way answered, not the server: it has no route for the reflection service",
+    WRONG_PORT: "what answered is an HTTP server, but no gRPC server: the port or the host is another one's",
+}
+# Servers in front of servers, by what they call themselves.
+_PROXIES: Final = (
+    *("envoy", "istio-envoy", "nginx", "openresty", "awselb", "cloudflare", "google frontend", "traefik", "kong"),
+)
+
+
+class ReflectionUnavailableError(SchemaError):
+    """Nobody answers reflection here; `kind` says who told so, `explanation` what that means."""
+
+    def __init__(self, status: Status, kind: str) -> None:
+        super().__init__("server does not support the reflection API")
+        self.status = status
+        self.kind = kind
+
+    @property
+    def explanation(self) -> str:
+        return _EXPLAINED[self.kind]
+
+
+class Asker(Protocol):
+    """Puts reflection requests (serialized) and gives the responses (serialized), one for each, in order. Raises
+    RpcError, ReflectionUnavailableError and ConnectError."""
+
+    async def ask(self, questions: Sequence[bytes]) -> list[bytes]: ...
+
+
+class ReflectionStream:
+    """Asks over a Channel, on one stream as long as it lasts: v1 first, then v1alpha.
+
+    v1alpha is tried whatever v1 ended with: a proxy that routes only v1alpha may answer v1 with any status
+    (fullstorydev/grpcurl#434). Where both fail, v1's answer counts, but that it is not there.
+    """
+
+    def __init__(self, channel: Channel, metadata: Headers = (), deadline: Deadline | None = None) -> None:
+        self._channel = channel
+        self._metadata = metadata
+        self._deadline = deadline
+        self._call: Call | None = None
+        self._answered = False
+        self._version = 0
+
+    async def ask(self, questions: Sequence[bytes]) -> list[bytes]:
+        answers: list[bytes] = []
+        ended: Ended | None = None
+        for _ in range(_ATTEMPTS):
+            ended = await self._ask_on(answers, questions)
+            if ended is None:
+                return answers
+            if self._moves_on(ended.status):
+                return await self._ask_other(answers, questions, ended)
+        assert ended is not None
+        raise ended.error()
+
+    async def _ask_on(self, answers: list[bytes], questions: Sequence[bytes]) -> Ended | None:
+        """Ask what is unanswered on the stream; how the stream ended, where it did before it answered all."""
+        if self._call is None:
+            path = REFLECTION[_VERSIONS[self._version]]
+            self._call = await self._channel.call(path, self._metadata, deadline=self._deadline)
+        call = self._call
+        for question in questions[len(answers) :]:
+            if not await call.send(question):
+                break
+        while len(answers) < len(questions):
+            message = await call.receive()
+            if message is None:
+                self._call = None
+                return await _ended(call)
+            self._answered = True
+            answers.append(message)
+        return None
+
+    def _moves_on(self, status: Status) -> bool:
+        return not self._answered and self._version == 0 and not status.ok and status.code not in _FINAL
+
+    async def _ask_other(self, answers: list[bytes], questions: Sequence[bytes], first: Ended) -> list[bytes]:
+        self._version = 1
+        ended = await self._ask_on(answers, questions)
+        if ended is None:
+            return answers
+        if first.status.code in (GrpcStatus.UNIMPLEMENTED, GrpcStatus.UNAVAILABLE):
+            raise ended.error()
+        self._version = 0
+        raise first.error()
+
+
+class Ended:
+    """How a stream ended that still owed answers."""
+
+    def __init__(self, status: Status, headers: Headers) -> None:
+        self.status = status
+        self._headers = headers
+
+    def error(self) -> RpcError | ReflectionUnavailableError:
+        if self.status.code == GrpcStatus.UNIMPLEMENTED:
+            return ReflectionUnavailableError(self.status, kind_of(self.status, self._headers))
+        if self.status.ok:
+            return RpcError(Status(GrpcStatus.INTERNAL, "the reflection stream ended without an answer", b"", False))
+        return RpcError(self.status)
+
+
+async def _ended(call: Call) -> Ended:
+    assert call.status is not None, "a call that gives no more messages is over"
+    return Ended(call.status, (*await call.headers(), *call.trailers))
+
+
+def kind_of(status: Status, headers: Headers) -> str:
+    """Who said UNIMPLEMENTED. Envoy's own answer for a missing route is a 404, turned into grpc-status 12 for a gRPC
+    request; an answer that it only passed on carries x-envoy-upstream-service-time."""
+    named = {name.lower(): value.lower() for name, value in headers}
+    server = named.get("server", "")
+    by_proxy = server.startswith(_PROXIES) and "x-envoy-upstream-service-time" not in named
+    if not status.from_peer:
+        return NOT_ROUTED if by_proxy else WRONG_PORT
+    return NOT_ROUTED if by_proxy and not status.message else NO_REFLECTION
