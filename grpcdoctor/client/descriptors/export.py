@@ -23,6 +23,13 @@ async def protoset_of(source: DescriptorSource, symbols: Sequence[str]) -> bytes
     return FileDescriptorSet(file=[original_of(file) for file in files]).SerializeToString()
 
 
+async def proto_sources_of(source: DescriptorSource, symbols: Sequence[str]) -> dict[str, str]:
+    """The same files as proto source, by their names. Raises what the source raises."""
+    from grpcdoctor.client.printing.proto_file import file_source_of
+
+    return {file.name: file_source_of(file) for file in await source.files_of(symbols)}
+
+
 def path_inside(folder: str, name: str) -> str:
     """Where a file of this name belongs in `folder`. The name is a server's: raises SchemaError where it leads out."""
     path = os.path.normpath(os.path.join(folder, name))
