@@ -37,6 +37,7 @@ class ConnectUnaryCall(WebCall):
     def __init__(self, start: Start, deadline: Deadline | None, encoding: str | None, limit: int) -> None:
         super().__init__(start, deadline, encoding, limit)
         self._response_encoding = ""
+        self._response_headers: Headers = ()
         self._response_trailers: Headers = ()
 
     def on_headers(self, headers: Headers, end: bool) -> None:
@@ -44,11 +45,12 @@ class ConnectUnaryCall(WebCall):
             return
         self._foreign = self._content_type not in (_UNARY, _JSON)
         self._response_encoding = dict(headers).get("content-encoding", "")
+        self._response_headers = tuple(pair for pair in shown(headers) if not pair[0].startswith(_TRAILER))
         self._response_trailers = tuple(
             (name.removeprefix(_TRAILER), value) for name, value in headers if name.startswith(_TRAILER)
         )
         if self.http_status == 200 and not self._foreign:
-            self._headers = tuple((name, value) for name, value in shown(headers) if not name.startswith(_TRAILER))
+            self._headers = self._response_headers
             self._change.notify()
         if end:
             self.on_end()
@@ -86,7 +88,8 @@ class ConnectUnaryCall(WebCall):
             return
         self.body_excerpt = redact_text(text[:1024].decode("utf-8", "replace"))
         otherwise = status_of_http(self.http_status, "")
-        self._finish(status_of_error(error_in(text), otherwise), self._response_trailers)
+        # An error's metadata are all in the headers, as in gRPC's trailers-only answers.
+        self._finish(status_of_error(error_in(text), otherwise), self._response_headers + self._response_trailers)
 
     def _frame(self, payload: bytes) -> bytes:
         return payload if self._encoding is None else pack(self._encoding, payload)

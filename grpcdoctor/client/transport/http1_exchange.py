@@ -38,6 +38,7 @@ class Http1Exchange:
         self._headers = headers
         self._listener = listener
         self._on_over = on_over
+        self._reader = Http1Reader(listener)
         self._body = bytearray()
         self._reading: asyncio.Task[None] | None = None
         self._over = False
@@ -61,7 +62,7 @@ class Http1Exchange:
 
     def cancel(self, code: int) -> None:
         """HTTP/1.1 knows no other way than to end the connection."""
-        if self._finish():
+        if not self._reader.done and self._finish():
             self._duplex.abort()
             if self._reading is not None:
                 self._reading.cancel()
@@ -75,8 +76,7 @@ class Http1Exchange:
         return True
 
     async def _read(self) -> None:
-        reader = Http1Reader(self._listener)
-        begun = b""
+        reader, begun = self._reader, b""
         try:
             while not reader.done:
                 data = await self._duplex.read(_FOR_EVER)
