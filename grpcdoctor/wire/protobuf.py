@@ -71,7 +71,7 @@ def packed_integers(data: bytes) -> list[int]:
     """The varints of a packed repeated field. Raises ProtobufError."""
     numbers, position = [], 0
     while position < len(data):
-        value, position = _read_varint(data, position)
+        value, position = read_varint(data, position)
         numbers.append(value)
     return numbers
 
