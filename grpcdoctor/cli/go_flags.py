@@ -1,0 +1,145 @@
+"""Command lines as Go's `flag` package reads them: `-x`, `--x`, `-x=v`, `-x v`.
+
+Booleans take a value only as `-x=false`. Reading stops at the first word that is no flag, or behind `--`
+(https://pkg.go.dev/flag#hdr-Command_line_flag_syntax). The words of the errors are Go's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+from grpcdoctor.cli.go_words import quoted
+
+
+class FlagError(Exception):
+    """A flag that is not known, or a value that does not fit."""
+
+
+class HelpWanted(Exception):  # noqa: N818 - it was asked for
+    """`-h` or `-help` where no such flag is defined."""
+
+
+class Kind(Enum):
+    """What a flag takes; the value is how usage calls it."""
+
+    BOOL = ""
+    STRING = "string"
+    FLOAT = "float"
+    INT = "int"
+    STRINGS = "value"
+    """One more each time it is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    name: str
+    kind: Kind
+    usage: str
+    strconv_errors: bool = False
+    """A flag.Value of the program's own passes the errors of strconv on, where the package has its own words."""
+
+
+# strconv.ParseBool
+_BOOLS: Final = {
+    **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
+    **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),
+}
+# https://go.dev/ref/spec#Integer_literals, and a sign; a plain leading 0 means octal.
+_INT: Final = re.compile(
+    r"[+-]?(?:0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO]?(?:_?[0-7])+|0|[1-9](?:_?[0-9])*)", re.ASCII
+)
+_OLD_OCTAL: Final = re.compile(r"^([+-]?)0(?=[0-7_])")
+# https://go.dev/ref/spec#Floating-point_literals, and a sign.
+_DIGITS: Final = "[0-9](?:_?[0-9])*"
+_DECIMAL: Final = re.compile(rf"[+-]?(?:{_DIGITS}\.?(?:{_DIGITS})?|\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?", re.ASCII)
+_HEX_DIGITS: Final = "[0-9a-fA-F](?:_?[0-9a-fA-F])*"
+_HEXADECIMAL: Final = re.compile(
+    rf"[+-]?0[xX](?:_?{_HEX_DIGITS}\.?(?:{_HEX_DIGITS})?|\.{_HEX_DIGITS})[pP][+-]?{_DIGITS}", re.ASCII
+)
+_NAMED_FLOAT: Final = re.compile(r"[+-]?inf(?:inity)?|nan", re.IGNORECASE | re.ASCII)
+_INT_BITS: Final = 64
+
+
+def parse(flags: Mapping[str, Flag], words: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
+    """The values of the flags that were given, by name, and the words behind them. Raises FlagError, HelpWanted."""
+    values: dict[str, Any] = {}
+    left = list(words)
+    while left and len(left[0]) > 1 and left[0].startswith("-"):
+        word = left.pop(0)
+        if word == "--":
+            break
+        name, has_value, value = _split(word)
+        flag = flags.get(name)
+        if flag is None:
+            if name in ("help", "h"):
+                raise HelpWanted
+            raise FlagError(f"flag provided but not defined: -{name}")
+        if not has_value and flag.kind is not Kind.BOOL:
+            if not left:
+                raise FlagError(f"flag needs an argument: -{name}")
+            value = left.pop(0)
+        _take(flag, value if has_value or flag.kind is not Kind.BOOL else "true", values)
+    return values, left
+
+
+def _split(word: str) -> tuple[str, bool, str]:
+    """-name=value -> name, whether it has a value, value. The first character of a name may not be `=`."""
+    text = word[2:] if word.startswith("--") else word[1:]
+    if not text or text[0] in "-=":
+        raise FlagError(f"bad flag syntax: {word}")
+    name, equals, value = text.partition("=")
+    return name, bool(equals), value
+
+
+def _take(flag: Flag, text: str, values: dict[str, Any]) -> None:
+    if flag.kind is Kind.STRINGS:
+        values.setdefault(flag.name, []).append(text)
+    elif flag.kind is Kind.STRING:
+        values[flag.name] = text
+    elif flag.kind is Kind.BOOL:
+        values[flag.name] = _bool(flag, text)
+    else:
+        read = _int if flag.kind is Kind.INT else _float
+        try:
+            values[flag.name] = read(text)
+        except ValueError as wrong:
+            raise FlagError(f"invalid value {quoted(text)} for flag -{flag.name}: {wrong}") from None
+
+
+def _bool(flag: Flag, text: str) -> bool:
+    if text not in _BOOLS:
+        why = f"strconv.ParseBool: parsing {quoted(text)}: invalid syntax" if flag.strconv_errors else "parse error"
+        raise FlagError(f"invalid boolean value {quoted(text)} for -{flag.name}: {why}")
+    return _BOOLS[text]
+
+
+def _int(text: str) -> int:
+    """strconv.ParseInt(text, 0, 64). Raises ValueError."""
+    if not _INT.fullmatch(text):
+        raise ValueError("parse error")
+    number = int(_OLD_OCTAL.sub(r"\g<1>0o", text), 0)
+    if not -(1 << _INT_BITS - 1) <= number < 1 << _INT_BITS - 1:
+        raise ValueError("value out of range")
+    return number
+
+
+def _float(text: str) -> float:
+    """strconv.ParseFloat(text, 64). Raises ValueError."""
+    if _NAMED_FLOAT.fullmatch(text):
+        return float(text)
+    try:
+        if _DECIMAL.fullmatch(text):
+            number = float(text)
+        elif _HEXADECIMAL.fullmatch(text):
+            number = float.fromhex(text.replace("_", ""))
+        else:
+            raise ValueError("parse error")
+    except OverflowError:
+        raise ValueError("value out of range") from None
+    if number in (float("inf"), float("-inf")):
+        raise ValueError("value out of range")
+    return number
