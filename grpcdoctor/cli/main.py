@@ -9,6 +9,8 @@ from typing import NoReturn
 
 import click
 
+from grpcdoctor.cli.ending import exit_code_of, leave_at_once
+from grpcdoctor.cli.errors import Interrupted, say
 from grpcdoctor.cli.exit_codes import ExitCode
 from grpcdoctor.cli.lazy import LazyGroup
 from grpcdoctor.version import __version__
@@ -33,64 +35,34 @@ def group() -> None:
 
 
 def main() -> NoReturn:
-    """The entry point of the installed command."""
-    _leave_at_once(run(sys.argv[1:]))
+    """The command line of this process."""
+    leave_at_once(run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> int:
     """One command line to its exit code. Writes to sys.stdout and sys.stderr, and raises nothing."""
-    from grpcdoctor.cli.errors import Interrupted, ReaderGone
+    return exit_code_of(lambda: _run(arguments))
 
+
+def _run(arguments: Sequence[str]) -> int:
     try:
-        result = group.main(list(arguments), prog_name="grpcdoctor", standalone_mode=False)
-        _flush()
-        return int(result or ExitCode.OK)
+        return int(group.main(list(arguments), prog_name="grpcdoctor", standalone_mode=False) or ExitCode.OK)
     except click.exceptions.NoArgsIsHelpError as without_arguments:
         click.echo(without_arguments.format_message(), err=True)
         return ExitCode.USAGE
     except click.ClickException as wrong:
         _explain(wrong)
         return ExitCode.USAGE
+    except click.Abort as interrupted:
+        raise Interrupted from interrupted
     except SystemExit as left:  # click leaves so after shell completion, and where --help meets a closed pipe
         return int(left.code or 0) if _COMPLETION in os.environ else ExitCode.READER_GONE
-    except (ReaderGone, BrokenPipeError):
-        return ExitCode.READER_GONE
-    except (Interrupted, click.Abort, KeyboardInterrupt):
-        return ExitCode.INTERRUPTED
-    except Exception as bug:
-        return _confess(bug)
 
 
 def _explain(wrong: click.ClickException) -> None:
     """What is wrong in one line, and where to read the options in another."""
-    from grpcdoctor.cli.errors import say
-
     context = wrong.ctx if isinstance(wrong, click.UsageError) else None
     path = context.command_path if context is not None else "grpcdoctor"
     say(f"{path}: {wrong.format_message()}")
     if isinstance(wrong, click.UsageError):
         say(f"Try '{path} --help'.")
-
-
-def _confess(bug: Exception) -> int:
-    from grpcdoctor.cli.errors import TRACEBACK_VARIABLE, describe_bug, say
-
-    if os.environ.get(TRACEBACK_VARIABLE):
-        raise bug
-    say(describe_bug(bug))
-    return ExitCode.INCONCLUSIVE
-
-
-def _flush() -> None:
-    sys.stdout.flush()
-
-
-def _leave_at_once(code: int) -> NoReturn:
-    """Exit without taking the interpreter down piece by piece, which costs 20 ms, and without waiting for threads that
-    hang in the resolver or for a last flush into a closed pipe."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            pass
-    os._exit(code)
