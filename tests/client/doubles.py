@@ -141,14 +141,7 @@ class ScriptedChannel:
     async def connect(self, deadline: Deadline | None = None) -> None: ...
 
     async def call(
-        self,
-        path: str,
-        metadata: Headers = (),
-        *,
-        deadline: Deadline | None = None,
-        compress: str | None = None,
-        client_streaming: bool = False,
-        server_streaming: bool = False,
+        self, path: str, metadata: Headers = (), *, deadline: Deadline | None = None, compress: str | None = None
     ) -> Call:
         self.calls.append((path, metadata))
         return self.answer

@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from grpcdoctor.client.errors import ConnectError
-from grpcdoctor.client.transport.endings import EndedError, made_here
-from grpcdoctor.client.transport.messages import Raw
+from grpcdoctor.client.transport.endings import made_here
+from grpcdoctor.client.transport.http2_link import StartError
+from grpcdoctor.client.transport.message_reader import MessageError, Raw
 from grpcdoctor.client.transport.signal import Signal
 from grpcdoctor.model.codes import GrpcStatus, Http2Error
 
@@ -28,7 +29,7 @@ CANCELLED_WORDS: Final = "context canceled"
 DEADLINE_WORDS: Final = "context deadline exceeded"
 
 Start = Callable[["BaseCall"], Awaitable["Exchange"]]
-"""Begins an exchange of this call and notes its `sent_headers`. Raises ConnectError, EndedError."""
+"""Begins an exchange of this call and notes its `sent_headers`. Raises ConnectError, StartError."""
 
 
 class BaseCall(ABC):
@@ -70,7 +71,7 @@ class BaseCall(ABC):
             self._exchange = await self._start(self)
             if self._ending is not None:  # the deadline came meanwhile
                 self._exchange.cancel(Http2Error.CANCEL)
-        except EndedError as refused:
+        except StartError as refused:
             self._finish(refused.status)
         except BaseException:
             self._stop_timer()
@@ -115,7 +116,7 @@ class BaseCall(ABC):
                     self._exchange.took()
                 try:
                     return self._open_message(raw)
-                except EndedError as broken:
+                except MessageError as broken:
                     self._queue.clear()
                     self._finish(broken.status, overrule=True)
             if self._ending is not None:
@@ -165,7 +166,7 @@ class BaseCall(ABC):
 
     @abstractmethod
     def _open_message(self, raw: Raw) -> bytes:
-        """A received message, decompressed. Raises EndedError."""
+        """A received message, decompressed. Raises MessageError."""
 
     def _enqueue(self, found: list[Raw]) -> None:
         for raw in found:
@@ -209,7 +210,7 @@ class BaseCall(ABC):
         """Start anew and send again what was sent."""
         try:
             exchange = await self._start(self)
-        except EndedError as refused:
+        except StartError as refused:
             self._retry = None
             self._finish(refused.status)
             return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from grpcdoctor.client.transport.compression import ACCEPTED
 from grpcdoctor.wire.questions import USER_AGENT
 
 if TYPE_CHECKING:
@@ -49,21 +48,26 @@ def user_metadata(metadata: Headers) -> Headers:
     )
 
 
-def grpc_fields(
-    options: ChannelOptions, content_type: str, extra: Headers, compress: str | None, deadline: Deadline | None
+def grpc_headers(
+    options: ChannelOptions,
+    metadata: Headers,
+    content_type: str,
+    accepted: str,
+    compress: str | None,
+    deadline: Deadline | None,
 ) -> Headers:
-    """Those of gRPC and of gRPC-Web, without the user's metadata; `extra` are what the two do not share."""
-    headers = [("content-type", content_type), ("user-agent", user_agent(options)), *extra]
+    """All but the pseudo-headers."""
+    headers = [
+        ("content-type", content_type),
+        ("user-agent", options.user_agent if options.user_agent is not None else USER_AGENT),
+        ("te", "trailers"),
+    ]
     if compress is not None:
         headers.append(("grpc-encoding", compress))
-    headers.append(("grpc-accept-encoding", ACCEPTED))
+    headers.append(("grpc-accept-encoding", accepted))
     if deadline is not None:
         headers.append(("grpc-timeout", encode_timeout(deadline.remaining)))
-    return tuple(headers)
-
-
-def user_agent(options: ChannelOptions) -> str:
-    return options.user_agent if options.user_agent is not None else USER_AGENT
+    return (*headers, *user_metadata(metadata))
 
 
 def encode_timeout(seconds: float) -> str:

@@ -60,11 +60,10 @@ async def answer_of(
     metadata: Headers = (),
     seconds: float | None = SECONDS,
     compress: str | None = None,
-    server_streaming: bool = False,
 ) -> Answer:
     """Put a call with these requests and read its answer to the end."""
     deadline = None if seconds is None else Deadline.after(seconds)
-    call = await channel.call(path, metadata, deadline=deadline, compress=compress, server_streaming=server_streaming)
+    call = await channel.call(path, metadata, deadline=deadline, compress=compress)
     for request in requests:
         if not await call.send(request):
             break
