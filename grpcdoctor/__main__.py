@@ -1,6 +1,6 @@
 """`python -m grpcdoctor`."""
 
-from grpcdoctor.cli.main import main
+from grpcdoctor.cli.start import main
 
 if __name__ == "__main__":
     main()

@@ -78,5 +78,7 @@ def _addresses(word: str) -> list[Target]:
     except TargetError as wrong:
         raise click.UsageError(f"--bisect: {wrong}") from wrong
     if not found:
-        raise click.UsageError("--bisect: name the hops from the outermost: --bisect=10.0.0.7:8443,grpc://10.1.2.3:50051")
+        raise click.UsageError(
+            "--bisect: name the hops from the outermost: --bisect=10.0.0.7:8443,grpc://10.1.2.3:50051"
+        )
     return found

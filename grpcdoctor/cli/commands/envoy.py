@@ -19,23 +19,36 @@ from grpcdoctor.report.formats import Format
     to read, 3 inconclusive, 130 interrupted."""
 )
 @click.argument("sources", nargs=-1, metavar="SOURCE...", required=True)
-@click.option("--request", metavar="[SCHEME://]HOST[:PORT]/PATH",
-              help="How this one request would be routed: a gRPC path such as shop.example.com/shop.Cart/Add.")
+@click.option(
+    "--request",
+    metavar="[SCHEME://]HOST[:PORT]/PATH",
+    help="How this one request would be routed: a gRPC path such as shop.example.com/shop.Cart/Add.",
+)
 @click.option("--sni", metavar="NAME", help="With --request: the server name of the TLS handshake; default: the host.")
-@click.option("-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'",
-              help="With --request: a header that routes may look at; repeatable.")
+@click.option(
+    "-H",
+    "--header",
+    "headers",
+    multiple=True,
+    metavar="'NAME: VALUE'",
+    help="With --request: a header that routes may look at; repeatable.",
+)
 @click.option("--listener", default="", metavar="NAME", help="Only listeners with this in their name, in full.")
 @click.option("--cluster", default="", metavar="NAME", help="Only clusters with this in their name, in full.")
 @click.option("--all", "everything", is_flag=True, help="All listeners and clusters, still in short.")
 @click.option("--context", metavar="NAME", help="With pod/… and gateway/…: the context of the kubeconfig.")
 @click.option("--kubeconfig", metavar="FILE", help="The kubeconfig; default: KUBECONFIG, then ~/.kube/config.")
-@click.option("-f", "--filename", "objects", multiple=True, metavar="PATH",
-              help="Manifests of its cluster, to say where it does otherwise; repeatable.")
+@click.option(
+    "-f",
+    "--filename",
+    "objects",
+    multiple=True,
+    metavar="PATH",
+    help="Manifests of its cluster, to say where it does otherwise; repeatable.",
+)
 @click.option("--timeout", type=Duration(), default=15.0, help="For reading one Envoy. Default: 15.")
 @output_options
-def command(
-    sources: tuple[str, ...], output: Format, fail_on: str, verbose: bool, no_color: bool, **given: Any
-) -> int:
+def command(sources: tuple[str, ...], output: Format, fail_on: str, verbose: bool, no_color: bool, **given: Any) -> int:
     """Read an Envoy's own word: what listens, the HTTP version and TLS really used upstream and what decided it,
     endpoints and their health, what it refuses, rejected updates, certificates.
 

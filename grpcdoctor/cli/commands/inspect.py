@@ -19,19 +19,37 @@ from grpcdoctor.report.formats import Format
     could not be read), 130 interrupted."""
 )
 @click.argument("stray", nargs=-1, metavar="")
-@click.option("-f", "--filename", "files", multiple=True, metavar="PATH",
-              help="A manifest, a folder, a glob, or - for standard input; repeatable.")
+@click.option(
+    "-f",
+    "--filename",
+    "files",
+    multiple=True,
+    metavar="PATH",
+    help="A manifest, a folder, a glob, or - for standard input; repeatable.",
+)
 @click.option("--live", is_flag=True, help="With -f: lay the manifests over the cluster (what if I applied this?).")
 @click.option("--complete", is_flag=True, help="With -f: these objects are all that there is.")
 @click.option("--host", metavar="NAME", help="Trace this hostname through every hop.")
-@click.option("-n", "--namespace", "namespaces", multiple=True, metavar="NS",
-              help="Only what concerns this namespace; repeatable. Default: the context's own, or all of -f.")
+@click.option(
+    "-n",
+    "--namespace",
+    "namespaces",
+    multiple=True,
+    metavar="NS",
+    help="Only what concerns this namespace; repeatable. Default: the context's own, or all of -f.",
+)
 @click.option("-A", "--all-namespaces", is_flag=True, help="All namespaces.")
 @click.option("--context", metavar="NAME", help="The context of the kubeconfig.")
 @click.option("--kubeconfig", metavar="FILE", help="The kubeconfig; default: KUBECONFIG, then ~/.kube/config.")
 @click.option("--no-secrets", is_flag=True, help="Do not look at the certificates that gateways name.")
-@click.option("--proxyless", is_flag=False, flag_value="", default=None, metavar="[WORKLOAD]",
-              help="What this workload (or all) would lose or gain without a sidecar.")
+@click.option(
+    "--proxyless",
+    is_flag=False,
+    flag_value="",
+    default=None,
+    metavar="[WORKLOAD]",
+    help="What this workload (or all) would lose or gain without a sidecar.",
+)
 @click.option("--ignore", multiple=True, metavar="RULE[,RULE]", help="Leave out these rules; repeatable.")
 @click.option("--only", multiple=True, metavar="RULE[,RULE]", help="Only these rules; repeatable.")
 @click.option("--config", metavar="FILE", help="Suppressions and severities; default: .grpcdoctor.yaml here or above.")

@@ -33,20 +33,33 @@ _WITH_REPLAY: Final = {"replay_file", "output", "fail_on", "verbose", "no_color"
 @network_options
 @click.option("--call", type=MethodName(), help="Also make this call, as SERVICE/METHOD or SERVICE.METHOD.")
 @click.option("--data", metavar="JSON", help="The request of --call: JSON, @FILE, or - for standard input.")
-@click.option("--count", type=click.IntRange(1, 1000), default=1, metavar="N",
-              help="Ask on N fresh connections and show the mix.")
+@click.option(
+    "--count", type=click.IntRange(1, 1000), default=1, metavar="N", help="Ask on N fresh connections and show the mix."
+)
 @click.option("--quick", is_flag=True, help="Reachability, TLS, HTTP/2 and health on one connection; nothing else.")
-@click.option("--second-opinion/--no-second-opinion", default=None,
-              help="Ask grpcio too, or never; by default where the wire shows trouble.")
+@click.option(
+    "--second-opinion/--no-second-opinion",
+    default=None,
+    help="Ask grpcio too, or never; by default where the wire shows trouble.",
+)
 @bisecting.OPTION
-@click.option("--concurrency", type=click.IntRange(1, 10_000), default=200, show_default=True, metavar="N",
-              help="Targets at a time.")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 10_000),
+    default=200,
+    show_default=True,
+    metavar="N",
+    help="Targets at a time.",
+)
 @click.option("--trace", is_flag=True, help="Print every frame, decoded, with its time and direction, to stderr.")
 @click.option("--save", metavar="FILE", help="Save the whole run, to be looked at again with --replay.")
 @click.option("--replay", "replay_file", metavar="FILE", help="Judge a saved run again; no network, no TARGET.")
-@click.option("--envoy", metavar="ADMIN",
-              help="Ask this Envoy on the way as well, before and after: its admin address, unix:/PATH, pod/NS/NAME "
-                   "or gateway/NS/NAME.")
+@click.option(
+    "--envoy",
+    metavar="ADMIN",
+    help="Ask this Envoy on the way as well, before and after: its admin address, unix:/PATH, pod/NS/NAME "
+    "or gateway/NS/NAME.",
+)
 @cluster_options
 @output_options
 @click.pass_context
