@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
-from grpcdoctor.client.json_messages import DataError, to_bytes, to_json
+from grpcdoctor.client.errors import ClientError, RequestError
 from grpcdoctor.client.reflection import SchemaError, method_descriptor
 from grpcdoctor.model.facts.grpc import CallFacts, ReflectionFacts
 from grpcdoctor.model.redact import redact
@@ -14,7 +15,7 @@ from grpcdoctor.wire.rpc import can_ask, problem_of, unary
 from grpcdoctor.wire.session import Measurement, Session
 
 if TYPE_CHECKING:
-    from google.protobuf.descriptor import MethodDescriptor
+    from google.protobuf.descriptor import Descriptor, MethodDescriptor
 
 NAME = "call"
 QUICK = True
@@ -43,14 +44,16 @@ async def run(session: Session) -> Measurement:
     if descriptor is None and data.replace(" ", "") not in _EMPTY:
         return Measurement(CallFacts(path, error=why), f"no call was made: {why}")
     try:
-        payload = to_bytes(descriptor.input_type, data or "{}") if descriptor is not None else b""
-    except DataError as wrong:
+        payload = _request(descriptor.input_type, data or "{}") if descriptor is not None else b""
+    except RequestError as wrong:
         return Measurement(CallFacts(path, "reflection", error=str(wrong)), f"no call was made: {wrong}")
     # The user's own method may take as long as the whole budget allows.
     stream = await unary(session, path, frame_message(payload), session.deadline)
     reply = stream.reply(path)
     messages = stream.messages
-    response = redact(to_json(descriptor.output_type, messages[0]), ()) if descriptor is not None and messages else None
+    response = (
+        redact(_response(descriptor.output_type, messages[0]), ()) if descriptor is not None and messages else None
+    )
     schema = "reflection" if descriptor is not None else None
     return Measurement(CallFacts(path, schema, reply, response), problem_of(reply))
 
@@ -80,3 +83,31 @@ async def _descriptor(session: Session, service: str, method: str) -> tuple[Meth
         except SchemaError as missing:
             why = str(missing)
     return None, why
+
+
+def _request(descriptor: Descriptor, data: str) -> bytes:
+    """JSON text to a serialized message. Raises RequestError."""
+    from google.protobuf.message_factory import GetMessageClass
+
+    from grpcdoctor.client.formats.completeness import serialized
+    from grpcdoctor.client.formats.json_reader import read_json
+    from grpcdoctor.client.formats.types import Types
+
+    message = GetMessageClass(descriptor)()
+    try:
+        read_json(data, message, Types(pool=descriptor.file.pool))
+        return serialized(message)
+    except RequestError as wrong:
+        raise RequestError(f"--data does not fit {descriptor.full_name}: {wrong}") from wrong
+
+
+def _response(descriptor: Descriptor, payload: bytes) -> Any:
+    """A serialized message as a JSON value; None where the bytes are no such message, or it has no form in JSON."""
+    from grpcdoctor.client.formats.decoding import decode
+    from grpcdoctor.client.formats.json_writer import to_json
+    from grpcdoctor.client.formats.types import Types
+
+    try:
+        return json.loads(to_json(decode(descriptor, payload), Types(pool=descriptor.file.pool), standard=True))
+    except ClientError:
+        return None

@@ -93,9 +93,12 @@ class Channel(Protocol):
         *,
         deadline: Deadline | None = None,
         compress: str | None = None,
+        client_streaming: bool = False,
+        server_streaming: bool = False,
     ) -> Call:
         """Start an RPC: `path` is /package.Service/Method; `-bin` metadata is base64 already; `compress` names a
-        grpc-encoding for the requests. Raises ConnectError where there is no connection to start it on."""
+        grpc-encoding for the requests. What streams matters to gRPC-Web and Connect only. Raises ConnectError where
+        there is no connection to start it on, and ClientError for what the protocol cannot do."""
         ...
 
     async def close(self) -> None: ...

@@ -115,7 +115,14 @@ async def call_method(
     if trouble is not None:
         return _refused(trouble, events)
     path = f"/{method.containing_service.full_name}/{method.name}"
-    call = await channel.call(path, sendable(metadata), deadline=deadline, compress=compress)
+    call = await channel.call(
+        path,
+        sendable(metadata),
+        deadline=deadline,
+        compress=compress,
+        client_streaming=method.client_streaming,
+        server_streaming=method.server_streaming,
+    )
     try:
         events.started(call)
         sending = asyncio.ensure_future(_send_all(call, method.input_type, requests))

@@ -21,14 +21,14 @@ def read_fields(data: bytes) -> Iterator[tuple[int, Value]]:
     """(field number, integer or bytes) in order. Raises ProtobufError."""
     position = 0
     while position < len(data):
-        key, position = _read_varint(data, position)
+        key, position = read_varint(data, position)
         number, wire_type = key >> 3, key & 7
         if wire_type == _VARINT:
-            value, position = _read_varint(data, position)
+            value, position = read_varint(data, position)
             yield number, value
             continue
         if wire_type == _LENGTH_DELIMITED:
-            length, position = _read_varint(data, position)
+            length, position = read_varint(data, position)
         elif wire_type in (_FIXED32, _FIXED64):
             length = 4 if wire_type == _FIXED32 else 8
         else:
@@ -71,7 +71,7 @@ def packed_integers(data: bytes) -> list[int]:
     """The varints of a packed repeated field. Raises ProtobufError."""
     numbers, position = [], 0
     while position < len(data):
-        value, position = _read_varint(data, position)
+        value, position = read_varint(data, position)
         numbers.append(value)
     return numbers
 
@@ -85,7 +85,8 @@ def _varint(value: int) -> bytes:
     return bytes(out)
 
 
-def _read_varint(data: bytes, position: int) -> tuple[int, int]:
+def read_varint(data: bytes, position: int) -> tuple[int, int]:
+    """The value that begins here, and where it ends. Raises ProtobufError."""
     value = 0
     for shift in range(_LONGEST_VARINT):
         if position >= len(data):

@@ -85,6 +85,11 @@ class ByteStream(asyncio.Protocol):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
+    @property
+    def ended(self) -> bool:
+        """The peer will send nothing more, or the connection is over."""
+        return self._ended
+
     async def read(self, deadline: Deadline) -> bytes:
         """The next bytes, b"" at the end. Raises TimeoutError at the deadline and OSError after a reset."""
         while not self._pieces:

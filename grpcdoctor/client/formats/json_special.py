@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from grpcdoctor.client.errors import FormatError
 from grpcdoctor.client.formats import well_known
+from grpcdoctor.client.formats.decoding import decode
 from grpcdoctor.client.formats.fields import BYTES, fields_of
 from grpcdoctor.client.formats.json_scalars import base64_text, float_writer, scalar_writer
 from grpcdoctor.client.formats.json_strings import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from google.protobuf.descriptor import Descriptor
 
     from grpcdoctor.client.formats.json_writer import JsonWriter
 
@@ -28,7 +27,7 @@ _write_double = float_writer(linked=True, single=False)
 
 def _wrapper(writer: JsonWriter, message: Any, newline: str) -> str:
     (field,) = fields_of(message.DESCRIPTOR).declared
-    if field.kind == BYTES and not message.value:
+    if field.kind == BYTES and not message.value and not writer.standard:
         return "null"  # what encoding/json makes of bytes that are not there
     return scalar_writer(field, linked=True)(message.value)
 
@@ -49,6 +48,10 @@ def _duration(writer: JsonWriter, message: Any, newline: str) -> str:
         return f'"{well_known.duration_text(message.seconds, message.nanos)}"'
     except ValueError as wrong:
         raise FormatError(str(wrong)) from None
+
+
+def _field_mask(writer: JsonWriter, message: Any, newline: str) -> str:
+    return quote(",".join(map(well_known.camel_path, message.paths)))
 
 
 def _value(writer: JsonWriter, message: Any, newline: str) -> str:
@@ -87,7 +90,7 @@ def _any(writer: JsonWriter, message: Any, newline: str) -> str:
     if descriptor is None:
         return _placeholder(writer, name, message, newline)
     inner = newline + writer.step
-    content = _content(descriptor, message.value)
+    content = decode(descriptor, message.value)
     linked = writer.types.is_linked(name)
     own_type = f'"@type": {quote(url)}'
     if name in well_known.SPECIAL:
@@ -95,23 +98,11 @@ def _any(writer: JsonWriter, message: Any, newline: str) -> str:
         return writer.object([own_type, f'"value": {value}'], newline)
     table = writer.table(descriptor, linked)
     members = table.members(content, newline)
-    if linked:
+    if linked or writer.standard:
         return writer.object([own_type, *members.values()], newline)
     by_key = {table.keys[number]: member for number, member in members.items()}
     by_key["@type"] = own_type
     return writer.object([by_key[key] for key in sorted(by_key)], newline)
-
-
-def _content(descriptor: Descriptor, value: bytes) -> Any:
-    from google.protobuf.message import DecodeError
-    from google.protobuf.message_factory import GetMessageClass
-
-    content = GetMessageClass(descriptor)()
-    try:
-        content.ParseFromString(value)
-    except DecodeError as broken:
-        raise FormatError(f"an Any holds bytes that are no {descriptor.full_name}: {broken}") from None
-    return content
 
 
 def _placeholder(writer: JsonWriter, name: str, message: Any, newline: str) -> str:
@@ -136,3 +127,6 @@ SPECIAL_FORMS: dict[str, WriteSpecial] = {
     "google.protobuf.Timestamp": _timestamp,
     "google.protobuf.Value": _value,
 }
+
+# Those that the specification has besides.
+STANDARD_FORMS: dict[str, WriteSpecial] = {**SPECIAL_FORMS, "google.protobuf.FieldMask": _field_mask}

@@ -14,7 +14,7 @@ from grpcdoctor.client.errors import FormatError
 from grpcdoctor.client.formats import fields as kinds
 from grpcdoctor.client.formats.fields import Field, MessageFields, fields_of
 from grpcdoctor.client.formats.json_scalars import scalar_writer
-from grpcdoctor.client.formats.json_special import SPECIAL_FORMS
+from grpcdoctor.client.formats.json_special import SPECIAL_FORMS, STANDARD_FORMS
 from grpcdoctor.client.formats.json_strings import quote
 from grpcdoctor.client.formats.unknown import unknown_enum_numbers
 
@@ -43,17 +43,19 @@ def to_json(
     placeholder_any: bool = True,
     json_names: JsonNames = "given",
     compact: bool = False,
+    standard: bool = False,
 ) -> str:
-    """Pretty, two spaces a level, without a final line break; `compact` is one line.
+    """Pretty, two spaces a level, without a final line break; `compact` is one line. `standard` is the specification's
+    JSON instead of grpcurl's: camelCase keys, a FieldMask as a string, the fields of an Any in their own order.
 
     `emit_defaults` writes the fields that are not set as well: scalars and lists with their defaults, messages as null,
     those of oneofs and extensions not. An Any of an unknown type is written with @error and its bytes as @value; with
     `placeholder_any` False it is an error. Raises FormatError, and TypeNeededError where `types` was not settled.
     """
-    options = (to_json, emit_defaults, placeholder_any, json_names, compact)
-    writer = types.derived.get(options)
+    options = (emit_defaults, placeholder_any, json_names, compact, standard)
+    writer = types.derived.get((to_json, options))
     if writer is None:
-        writer = types.derived[options] = JsonWriter(types, emit_defaults, placeholder_any, json_names, compact)
+        writer = types.derived[to_json, options] = JsonWriter(types, *options)
     try:
         descriptor: Any = message.DESCRIPTOR
         text: str = writer.message_writer(descriptor)(message, "" if compact else "\n")
@@ -66,12 +68,19 @@ class JsonWriter:
     """One set of options, and the tables of the types that were written with them."""
 
     def __init__(
-        self, types: Types, emit_defaults: bool, placeholder_any: bool, json_names: JsonNames, compact: bool
+        self,
+        types: Types,
+        emit_defaults: bool,
+        placeholder_any: bool,
+        json_names: JsonNames,
+        compact: bool,
+        standard: bool,
     ) -> None:
         self.types = types
         self.emit_defaults = emit_defaults
         self.placeholder_any = placeholder_any
         self.json_names = json_names
+        self.standard = standard
         self.step = "" if compact else _INDENT
         self._writers: dict[tuple[Descriptor, bool], WriteValue] = {}
         self._tables: dict[tuple[Descriptor, bool], FieldTable] = {}
@@ -79,12 +88,13 @@ class JsonWriter:
     def message_writer(self, descriptor: Descriptor, linked: bool = False) -> WriteValue:
         known = self._writers.get((descriptor, linked))
         if known is None:
-            special = SPECIAL_FORMS.get(descriptor.full_name)
+            special = (STANDARD_FORMS if self.standard else SPECIAL_FORMS).get(descriptor.full_name)
             known = partial(special, self) if special else self.table(descriptor, linked).write
             self._writers[descriptor, linked] = known
         return known
 
     def table(self, descriptor: Descriptor, linked: bool) -> FieldTable:
+        linked = linked or self.standard
         known = self._tables.get((descriptor, linked))
         if known is None:
             known = self._tables[descriptor, linked] = FieldTable(self, descriptor, linked)

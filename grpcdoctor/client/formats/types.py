@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from google.protobuf.descriptor import Descriptor
+    from google.protobuf.descriptor_pool import DescriptorPool
 
     from grpcdoctor.client.call import DescriptorSource
 
@@ -25,9 +26,12 @@ _LINKED: Final = frozenset({"google.rpc.Status"})
 _LINKED_PACKAGE: Final = "google.protobuf."
 _FILLED_IN_PACKAGE: Final = "google.rpc."
 
+# Of the packages protobuf and googleapis-common-protos.
 _LOCAL_MODULES: Final = (
-    *("any", "api", "descriptor", "duration", "empty", "field_mask", "source_context", "struct", "timestamp", "type"),
-    "wrappers",
+    *("protobuf.any", "protobuf.api", "protobuf.descriptor", "protobuf.duration", "protobuf.empty"),
+    *("protobuf.field_mask", "protobuf.source_context", "protobuf.struct", "protobuf.timestamp", "protobuf.type"),
+    "protobuf.wrappers",
+    *("rpc.error_details", "rpc.status"),
 )
 
 T = TypeVar("T")
@@ -42,24 +46,30 @@ class TypeNeededError(Exception):
 
 
 class Types:
-    """Message types by full name: the source's; failing that, those of google.protobuf and of google.rpc (error
-    details), which this program has itself. With `fill_in` False only those of them that grpcurl has."""
+    """Message types by full name: those of a pool and of a source; failing that, those of google.protobuf and of
+    google.rpc (error details), which this program has itself. With `fill_in` False only those of them that grpcurl has.
+    """
 
-    def __init__(self, source: DescriptorSource | None = None, *, fill_in: bool = True) -> None:
+    def __init__(
+        self, source: DescriptorSource | None = None, *, pool: DescriptorPool | None = None, fill_in: bool = True
+    ) -> None:
         self.derived: dict[Hashable, Any] = {}
         """What readers and writers worked out of these types, by their own keys."""
         self._source = source
+        self._pool = pool
         self._fill_in = fill_in
         self._found: dict[str, Descriptor | None] = {}
         self._linked: set[str] = set()
 
     def find(self, name: str) -> Descriptor | None:
         """None where nobody knows it. Raises TypeNeededError where nobody was asked yet."""
-        try:
+        if name in self._found:
             return self._found[name]
-        except KeyError:
-            if self._source is not None and len(self._found) < _LOOKUPS:
-                raise TypeNeededError(name) from None
+        found = _find_in(self._pool, name) if self._pool is not None else None
+        if found is not None:
+            return found
+        if self._source is not None and len(self._found) < _LOOKUPS:
+            raise TypeNeededError(name)
         return self._find_locally(name)
 
     def is_linked(self, name: str) -> bool:
@@ -94,16 +104,12 @@ class Types:
         self._find_locally(name)
 
     def _find_locally(self, name: str) -> Descriptor | None:
-        found = None
-        if (
-            name.startswith(_LINKED_PACKAGE)
-            or name in _LINKED
-            or (self._fill_in and name.startswith(_FILLED_IN_PACKAGE))
-        ):
-            found = _local(name)
+        wanted = self._fill_in and name.startswith(_FILLED_IN_PACKAGE)
+        found = _local(name) if wanted else self.find_linked(name)
         if found is not None:
             self._linked.add(name)
-        self._found[name] = found
+        if found is not None or len(self._found) < _LOOKUPS:
+            self._found[name] = found
         return found
 
 
@@ -111,8 +117,12 @@ def _local(name: str) -> Descriptor | None:
     from google.protobuf.descriptor_pool import Default
 
     for module in _LOCAL_MODULES:
-        import_module(f"google.protobuf.{module}_pb2")
+        import_module(f"google.{module}_pb2")
+    return _find_in(Default(), name)
+
+
+def _find_in(pool: DescriptorPool, name: str) -> Descriptor | None:
     try:
-        return Default().FindMessageTypeByName(name)
+        return pool.FindMessageTypeByName(name)
     except KeyError:
         return None

@@ -127,6 +127,11 @@ def mask_path(path: str) -> str:
     return re.sub("[A-Z]", lambda upper: f"_{upper.group().lower()}", path)
 
 
+def camel_path(path: str) -> str:
+    """The other way: a.b_c is a.bC."""
+    return re.sub("_([a-z])", lambda lower: lower.group(1).upper(), path)
+
+
 def _fraction(nanos: int) -> str:
     if not nanos:
         return ""

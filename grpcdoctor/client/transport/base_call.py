@@ -9,9 +9,8 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from grpcdoctor.client.errors import ConnectError
-from grpcdoctor.client.transport.endings import made_here
-from grpcdoctor.client.transport.http2_link import StartError
-from grpcdoctor.client.transport.message_reader import MessageError, Raw
+from grpcdoctor.client.transport.endings import EndedError, made_here
+from grpcdoctor.client.transport.messages import Raw
 from grpcdoctor.client.transport.signal import Signal
 from grpcdoctor.model.codes import GrpcStatus, Http2Error
 
@@ -29,7 +28,7 @@ CANCELLED_WORDS: Final = "context canceled"
 DEADLINE_WORDS: Final = "context deadline exceeded"
 
 Start = Callable[["BaseCall"], Awaitable["Exchange"]]
-"""Begins an exchange of this call and notes its `sent_headers`. Raises ConnectError, StartError."""
+"""Begins an exchange of this call and notes its `sent_headers`. Raises ConnectError, EndedError."""
 
 
 class BaseCall(ABC):
@@ -71,7 +70,7 @@ class BaseCall(ABC):
             self._exchange = await self._start(self)
             if self._ending is not None:  # the deadline came meanwhile
                 self._exchange.cancel(Http2Error.CANCEL)
-        except StartError as refused:
+        except EndedError as refused:
             self._finish(refused.status)
         except BaseException:
             self._stop_timer()
@@ -116,7 +115,7 @@ class BaseCall(ABC):
                     self._exchange.took()
                 try:
                     return self._open_message(raw)
-                except MessageError as broken:
+                except EndedError as broken:
                     self._queue.clear()
                     self._finish(broken.status, overrule=True)
             if self._ending is not None:
@@ -166,7 +165,7 @@ class BaseCall(ABC):
 
     @abstractmethod
     def _open_message(self, raw: Raw) -> bytes:
-        """A received message, decompressed. Raises MessageError."""
+        """A received message, decompressed. Raises EndedError."""
 
     def _enqueue(self, found: list[Raw]) -> None:
         for raw in found:
@@ -210,7 +209,7 @@ class BaseCall(ABC):
         """Start anew and send again what was sent."""
         try:
             exchange = await self._start(self)
-        except StartError as refused:
+        except EndedError as refused:
             self._retry = None
             self._finish(refused.status)
             return

@@ -11,6 +11,6 @@ if TYPE_CHECKING:
 
 def open_channel(options: ChannelOptions) -> Channel:
     """A channel that is not connected yet: its first call, or `connect`, does that."""
-    from grpcdoctor.client.transport.http2_channel import GrpcChannel
+    from grpcdoctor.client.transport.http_channel import HttpChannel
 
-    return GrpcChannel(options)
+    return HttpChannel(options)

@@ -38,6 +38,14 @@ _LOSS_WORDS: Final = {
 }
 
 
+class EndedError(Exception):
+    """The call is over, with this status."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(str(status))
+        self.status = status
+
+
 def made_here(code: int, message: str) -> Status:
     """A status that the client made of what it saw."""
     return Status(code, message, from_peer=False)

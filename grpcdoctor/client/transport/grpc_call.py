@@ -5,34 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from grpcdoctor.client.transport.base_call import BaseCall, Start
-from grpcdoctor.client.transport.compression import (
-    CompressionError,
-    TooLargeError,
-    compress,
-    decompress,
-    is_known,
-)
-from grpcdoctor.client.transport.endings import made_here
-from grpcdoctor.client.transport.grpc_response import (
-    BrokenResponseError,
-    Head,
-    read_head,
-    status_of,
-    status_without_grpc,
-)
-from grpcdoctor.client.transport.message_reader import PREFIX, MessageError, MessageReader, Raw
+from grpcdoctor.client.transport.endings import EndedError, made_here
+from grpcdoctor.client.transport.grpc_response import Head, read_head, status_of, status_without_grpc
+from grpcdoctor.client.transport.messages import PREFIX, MessageReader, Raw, frame_message, open_message
 from grpcdoctor.client.transport.quoting import quote
+from grpcdoctor.client.transport.request_headers import grpc_fields, user_metadata
 from grpcdoctor.model.codes import GrpcStatus
 from grpcdoctor.model.redact import redact_text
 
 if TYPE_CHECKING:
+    from grpcdoctor.client.options import ChannelOptions
     from grpcdoctor.client.status import Status
     from grpcdoctor.wire.deadline import Deadline
     from grpcdoctor.wire.streams import Headers
 
 # grpc-go's nonGRPCDataMaxLen: so much of a body that is not gRPC's is in the status's message.
 _EXCERPT: Final = 1024
-_COMPRESSED: Final = 1
 
 
 class GrpcCall(BaseCall):
@@ -53,7 +41,7 @@ class GrpcCall(BaseCall):
         self._committed()
         try:
             head = read_head(headers)
-        except BrokenResponseError as broken:
+        except EndedError as broken:
             self._finish(broken.status)
             return
         self.http_status = head.http_status
@@ -92,7 +80,7 @@ class GrpcCall(BaseCall):
         found: list[Raw] = []
         try:
             self._reader.feed(data, found)
-        except MessageError as broken:
+        except EndedError as broken:
             self._enqueue(found)
             self._finish(broken.status)
             return
@@ -106,7 +94,7 @@ class GrpcCall(BaseCall):
         try:
             head = read_head(headers)
             status = status_of(head)
-        except BrokenResponseError as broken:
+        except EndedError as broken:
             self._finish(broken.status)
             return
         self._finish(self._unless_cut(status), head.visible)
@@ -131,31 +119,19 @@ class GrpcCall(BaseCall):
         self._finish(made_here(status.code, words))
 
     def _frame(self, payload: bytes) -> bytes:
-        if self._encoding is None:
-            return b"\0" + len(payload).to_bytes(4, "big") + payload
-        packed = compress(self._encoding, payload)
-        return b"\1" + len(packed).to_bytes(4, "big") + packed
+        return frame_message(payload, self._encoding)
 
     def _open_message(self, raw: Raw) -> bytes:
-        flags, data = raw
-        if flags == 0:
-            return data
-        if flags != _COMPRESSED:
-            raise _failed(GrpcStatus.INTERNAL, f"grpc: received unexpected payload format {flags}")
-        encoding = self._received_encoding
-        if encoding in ("", "identity"):
-            raise _failed(GrpcStatus.INTERNAL, "grpc: compressed flag set with identity or empty encoding")
-        if not is_known(encoding):
-            words = f"grpc: Decompressor is not installed for grpc-encoding {quote(encoding)}"
-            raise _failed(GrpcStatus.INTERNAL, words)
-        try:
-            return decompress(encoding, data, self._limit)
-        except TooLargeError as large:
-            words = f"grpc: received message after decompression larger than max {self._limit}"
-            raise _failed(GrpcStatus.RESOURCE_EXHAUSTED, words) from large
-        except CompressionError as broken:
-            raise _failed(GrpcStatus.INTERNAL, f"grpc: failed to read decompressed data: {broken}") from broken
+        return open_message(raw, self._received_encoding, self._limit)
 
 
-def _failed(code: GrpcStatus, words: str) -> MessageError:
-    return MessageError(made_here(code, words))
+def grpc_headers(
+    options: ChannelOptions, metadata: Headers, compress: str | None, deadline: Deadline | None, streams: bool
+) -> Headers:
+    """As grpc-go orders them; whether the answer streams makes no difference."""
+    fields = grpc_fields(options, "application/grpc", (("te", "trailers"),), compress, deadline)
+    return (*fields, *user_metadata(metadata))
+
+
+def grpc_call(start: Start, deadline: Deadline | None, compress: str | None, limit: int, streams: bool) -> GrpcCall:
+    return GrpcCall(start, deadline, compress, limit)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from grpcdoctor.client.status import Status
-from grpcdoctor.client.transport.endings import made_here, status_of_http
+from grpcdoctor.client.transport.endings import EndedError, made_here, status_of_http
 from grpcdoctor.client.transport.quoting import quote
 from grpcdoctor.client.transport.request_headers import RESERVED
 from grpcdoctor.model.codes import GrpcStatus, name_of
@@ -24,14 +24,6 @@ _INTEGER: Final = re.compile(r"[+-]?[0-9]+")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]*")
 _INT32: Final = range(-(2**31), 2**31)
 _NOT_SHOWN: Final = RESERVED - {"content-type", "user-agent"}
-
-
-class BrokenResponseError(Exception):
-    """The headers end the call: `status` says how."""
-
-    def __init__(self, status: Status) -> None:
-        super().__init__(str(status))
-        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +42,7 @@ class Head:
 
 
 def read_head(headers: Headers) -> Head:
-    """Raises BrokenResponseError."""
+    """Raises EndedError."""
     encoding, code, message, status = "", None, "", None
     content_type_error = "malformed header: missing HTTP content-type"
     visible: list[tuple[str, str]] = []
@@ -110,7 +102,7 @@ def status_without_grpc(head: Head) -> Status:
 def _http_status(value: str) -> int:
     if not value.isascii() or not value.isdigit():
         words = f"transport: malformed http-status: strconv.Atoi: parsing {quote(value)}: invalid syntax"
-        raise BrokenResponseError(made_here(GrpcStatus.INTERNAL, words))
+        raise EndedError(made_here(GrpcStatus.INTERNAL, words))
     return int(value[:9])
 
 
@@ -120,7 +112,7 @@ def _grpc_status(value: str) -> int:
         return number & 0xFFFFFFFF
     why = "invalid syntax" if number is None else "value out of range"
     words = f"transport: malformed grpc-status: strconv.ParseInt: parsing {quote(value)}: {why}"
-    raise BrokenResponseError(made_here(GrpcStatus.UNKNOWN, words))
+    raise EndedError(made_here(GrpcStatus.UNKNOWN, words))
 
 
 def _shown(name: str, value: str) -> str:
@@ -131,7 +123,7 @@ def _shown(name: str, value: str) -> str:
         raw = base64.b64decode(value + "=" * (-len(value) % 4), validate=True)
     except (binascii.Error, ValueError) as broken:
         words = f"transport: malformed {name}: illegal base64 data at input byte {_offset_in_base64(value)}"
-        raise BrokenResponseError(made_here(GrpcStatus.INTERNAL, words)) from broken
+        raise EndedError(made_here(GrpcStatus.INTERNAL, words)) from broken
     return base64.b64encode(raw).decode()
 
 

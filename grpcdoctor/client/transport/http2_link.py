@@ -7,7 +7,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from grpcdoctor.client.transport.endings import made_here, status_of_loss
+from grpcdoctor.client.transport.endings import EndedError, made_here, status_of_loss
 from grpcdoctor.client.transport.exchange import Lost
 from grpcdoctor.client.transport.http2_exchange import Http2Exchange
 from grpcdoctor.client.transport.http2_opening import goaway_words, open_http2
@@ -58,7 +58,7 @@ class Http2Link:
     ) -> Http2Exchange | None:
         """Begin a request as soon as the server allows one more stream; None where the connection ended before.
 
-        Raises StartError where it may not be begun at all."""
+        Raises EndedError where it may not be begun at all."""
         await self._room(deadline)
         if not self.usable:
             return None
@@ -78,9 +78,9 @@ class Http2Link:
         if not await connection.until(lambda: connection.has_room() or not self.usable, patience) and self.usable:
             if deadline is not None and deadline.expired:
                 words = "context deadline exceeded: the server allowed no further stream in time"
-                raise StartError(made_here(GrpcStatus.DEADLINE_EXCEEDED, words))
+                raise EndedError(made_here(GrpcStatus.DEADLINE_EXCEEDED, words))
             words = "the server allows no streams: its MAX_CONCURRENT_STREAMS is 0"
-            raise StartError(made_here(GrpcStatus.UNAVAILABLE, words))
+            raise EndedError(made_here(GrpcStatus.UNAVAILABLE, words))
 
     def _check_size(self, headers: Headers) -> None:
         limit = self.connection.client.setting(Setting.MAX_HEADER_LIST_SIZE)
@@ -88,7 +88,7 @@ class Http2Link:
             return
         if sum(len(name) + len(value) + _PER_FIELD for name, value in headers) > limit:
             words = f"header list size to send violates the maximum size ({limit} bytes) set by server"
-            raise StartError(made_here(GrpcStatus.INTERNAL, words))
+            raise EndedError(made_here(GrpcStatus.INTERNAL, words))
 
     def why_unusable(self) -> str:
         """In words, where `usable` is False."""
@@ -149,11 +149,3 @@ class Http2Link:
         self.connection.say_goodbye()
         self.connection.client.lose_all("closed")
         self.connection.abort()
-
-
-class StartError(Exception):
-    """The call ends with `status` before it began."""
-
-    def __init__(self, status: Status) -> None:
-        super().__init__(str(status))
-        self.status = status

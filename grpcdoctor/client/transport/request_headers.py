@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from grpcdoctor.client.transport.compression import ACCEPTED
 from grpcdoctor.wire.questions import USER_AGENT
 
 if TYPE_CHECKING:
@@ -48,26 +49,21 @@ def user_metadata(metadata: Headers) -> Headers:
     )
 
 
-def grpc_headers(
-    options: ChannelOptions,
-    metadata: Headers,
-    content_type: str,
-    accepted: str,
-    compress: str | None,
-    deadline: Deadline | None,
+def grpc_fields(
+    options: ChannelOptions, content_type: str, extra: Headers, compress: str | None, deadline: Deadline | None
 ) -> Headers:
-    """All but the pseudo-headers."""
-    headers = [
-        ("content-type", content_type),
-        ("user-agent", options.user_agent if options.user_agent is not None else USER_AGENT),
-        ("te", "trailers"),
-    ]
+    """Those of gRPC and of gRPC-Web, without the user's metadata; `extra` are what the two do not share."""
+    headers = [("content-type", content_type), ("user-agent", user_agent(options)), *extra]
     if compress is not None:
         headers.append(("grpc-encoding", compress))
-    headers.append(("grpc-accept-encoding", accepted))
+    headers.append(("grpc-accept-encoding", ACCEPTED))
     if deadline is not None:
         headers.append(("grpc-timeout", encode_timeout(deadline.remaining)))
-    return (*headers, *user_metadata(metadata))
+    return tuple(headers)
+
+
+def user_agent(options: ChannelOptions) -> str:
+    return options.user_agent if options.user_agent is not None else USER_AGENT
 
 
 def encode_timeout(seconds: float) -> str:

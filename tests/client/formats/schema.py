@@ -15,7 +15,6 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 
 from grpcdoctor.client.errors import NotFoundError
-from grpcdoctor.client.formats.types import Types
 
 PROTOS = Path(__file__).with_name("protos")
 
@@ -42,25 +41,6 @@ def new(name: str, data: bytes = b"") -> Any:
     message = GetMessageClass(pool().FindMessageTypeByName(name))()
     message.ParseFromString(data)
     return message
-
-
-def known_types(fill_in: bool = True) -> Types:
-    """Types that were looked up already."""
-    types = Types(fill_in=fill_in)
-    types.find = _find_in(types)  # type: ignore[method-assign]
-    return types
-
-
-def _find_in(types: Types) -> Any:
-    otherwise = types.find
-
-    def find(name: str) -> Descriptor | None:
-        try:
-            return pool().FindMessageTypeByName(name)
-        except KeyError:
-            return otherwise(name)
-
-    return find
 
 
 class PoolSource:

@@ -60,10 +60,11 @@ async def answer_of(
     metadata: Headers = (),
     seconds: float | None = SECONDS,
     compress: str | None = None,
+    server_streaming: bool = False,
 ) -> Answer:
     """Put a call with these requests and read its answer to the end."""
     deadline = None if seconds is None else Deadline.after(seconds)
-    call = await channel.call(path, metadata, deadline=deadline, compress=compress)
+    call = await channel.call(path, metadata, deadline=deadline, compress=compress, server_streaming=server_streaming)
     for request in requests:
         if not await call.send(request):
             break

@@ -1,0 +1,113 @@
+"""Connections: those that a channel's calls go over; made when they are needed, and anew when they were lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from grpcdoctor.client.transport.connecting import Connected, connect
+from grpcdoctor.client.transport.endings import EndedError, made_here
+from grpcdoctor.client.transport.http1_exchange import Http1Exchange
+from grpcdoctor.model.codes import GrpcStatus
+from grpcdoctor.wire.deadline import Deadline
+
+if TYPE_CHECKING:
+    from grpcdoctor.client.options import ChannelOptions
+    from grpcdoctor.client.transport.exchange import Exchange, Listener
+    from grpcdoctor.client.transport.http2_link import Http2Link
+    from grpcdoctor.wire.streams import Headers
+
+# A server that ends each connection before a request can be put on it is not asked for ever.
+_ATTEMPTS: Final = 3
+
+
+class Connections:
+    """Over HTTP/2 all exchanges share one connection; over HTTP/1.1 each has one for itself while it lasts."""
+
+    def __init__(self, options: ChannelOptions, http_version: str | None) -> None:
+        self._options = options
+        self._http_version = http_version
+        self.latest: Connected | None = None
+        self._connecting: asyncio.Task[Connected] | None = None
+        self._idle: list[Connected] = []
+        """HTTP/1.1 connections that are free."""
+        self._busy: list[Connected] = []
+        self._draining: list[Http2Link] = []
+        """Connections that take no further call, while calls on them go on."""
+
+    async def connect(self, deadline: Deadline | None) -> None:
+        """Raises ConnectError."""
+        connected = await self._get(deadline)
+        if connected.link is None:
+            self._idle.append(connected)
+
+    async def start(
+        self, make_headers: Callable[[], Headers], listener: Listener, deadline: Deadline | None
+    ) -> Exchange:
+        """Raises ConnectError, EndedError."""
+        why = ""
+        for _ in range(_ATTEMPTS):
+            connected = await self._get(deadline)
+            if connected.link is None:
+                return self._start_http1(connected, make_headers(), listener)
+            exchange = await connected.link.start(make_headers, listener, deadline)
+            if exchange is not None:
+                return exchange
+            why = connected.link.why_unusable()
+        raise EndedError(made_here(GrpcStatus.UNAVAILABLE, f"no connection lasts until a request is sent: {why}"))
+
+    def close(self) -> None:
+        if self._connecting is not None:
+            self._connecting.cancel()
+        latest = self.latest.link if self.latest is not None else None
+        for link in (*self._draining, latest):
+            if link is not None:
+                link.close()
+        for connected in (*self._idle, *self._busy):
+            connected.duplex.abort()
+
+    async def _get(self, deadline: Deadline | None) -> Connected:
+        """One that takes a further exchange; one attempt for all who wait for an HTTP/2 connection."""
+        latest = self.latest
+        if latest is not None and latest.link is not None and latest.link.usable:
+            return latest
+        while self._idle:
+            connected = self._idle.pop()
+            if not connected.reached.stream.ended:
+                return connected
+        if latest is not None and latest.link is None:
+            self.latest = await connect(self._options, self._http_version, self._limit(deadline))
+            return self.latest
+        if self._connecting is None:
+            making = connect(self._options, self._http_version, self._limit(deadline))
+            self._connecting = asyncio.get_running_loop().create_task(making)
+            self._connecting.add_done_callback(self._made)
+        connected = await asyncio.shield(self._connecting)
+        if connected.link is None and connected in self._busy:  # another one who waited was first
+            return await self._get(deadline)
+        return connected
+
+    def _limit(self, deadline: Deadline | None) -> Deadline:
+        seconds = self._options.connect_timeout
+        return Deadline.after(seconds) if deadline is None else deadline.within(seconds)
+
+    def _made(self, task: asyncio.Task[Connected]) -> None:
+        self._connecting = None
+        if task.cancelled() or task.exception() is not None:
+            return
+        if self.latest is not None and self.latest.link is not None:
+            self._draining.append(self.latest.link)
+        self._draining = [link for link in self._draining if link.retire()]
+        self.latest = task.result()
+
+    def _start_http1(self, connected: Connected, headers: Headers, listener: Listener) -> Http1Exchange:
+        self._busy.append(connected)
+
+        def over(reusable: bool) -> None:
+            if connected in self._busy:
+                self._busy.remove(connected)
+            if reusable:
+                self._idle.append(connected)
+
+        return Http1Exchange(connected.duplex, headers, listener, over)
