@@ -113,7 +113,7 @@ class DescriptorSource(Protocol):
     """
 
     async def list_services(self) -> list[str]:
-        """Full names, sorted."""
+        """Full names, in the order of whoever knows them."""
         ...
 
     async def find_symbol(self, name: str) -> AnyDescriptor:

@@ -13,10 +13,12 @@ import asyncio
 from typing import TYPE_CHECKING, Final, Protocol
 
 from grpcdoctor.client.errors import RequestError, RpcError
+from grpcdoctor.client.formats.completeness import check_complete
 from grpcdoctor.client.metadata import sendable, trouble_with
 from grpcdoctor.client.methods import find_method
 from grpcdoctor.client.status import Status
 from grpcdoctor.model.codes import GrpcStatus
+from grpcdoctor.wire.protobuf import ProtobufError, read_fields
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -239,10 +241,21 @@ def _parse(kind: Descriptor, payload: bytes) -> Message | Status:
     message = GetMessageClass(kind)()
     try:
         message.MergeFromString(payload)
-    except DecodeError as broken:
-        words = f"grpc: failed to unmarshal the received message: {broken}"
+        check_complete(message)
+    except (DecodeError, RequestError) as broken:
+        words = f"grpc: failed to unmarshal the received message: {_fault_of(payload) or broken}"
         return Status(GrpcStatus.INTERNAL, words, from_peer=False)
     return message
+
+
+def _fault_of(payload: bytes) -> str:
+    """In Go's words; "" where the message is broken further inside."""
+    try:
+        for _ in read_fields(payload):
+            pass
+    except ProtobufError as broken:
+        return "proto: bad wiretype" if "wire type" in str(broken) else "unexpected EOF"
+    return ""
 
 
 def _status_of(call: Call) -> Status:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from grpcdoctor.cli.go_words import quoted
-from grpcdoctor.cli.grpcurl.address import AddressError, full_address, read_address
+from grpcdoctor.cli.grpcurl.address import AddressError, full_address, is_xds, read_address
 from grpcdoctor.cli.grpcurl.failures import Failure, Misuse
 from grpcdoctor.cli.grpcurl.names import USER_AGENT
 from grpcdoctor.client.errors import ConnectError
@@ -50,6 +50,9 @@ def channel_options(order: Order) -> ChannelOptions:
     from grpcdoctor.client.options import ChannelOptions
 
     flags = order.flags
+    if flags.alts or is_xds(order.address):
+        what = "ALTS" if flags.alts else "xds:///"
+        raise _not_dialled(order, AddressError(f"{what} is not supported: give host:port, with TLS or -plaintext"))
     try:
         options = ChannelOptions(read_address(flags, order.address))
     except AddressError as wrong:

@@ -20,6 +20,10 @@ class Writer(Protocol):
         """Without a final line break. Raises FormatError."""
         ...
 
+    async def write_own(self, message: Message, types: Types) -> str:
+        """The same for a message of a type that grpcurl has compiled in."""
+        ...
+
 
 class JsonWriter:
     def __init__(self, emit_defaults: bool) -> None:
@@ -29,6 +33,8 @@ class JsonWriter:
         from grpcdoctor.client.formats.json_writer import to_json
 
         return await types.settle(lambda: to_json(message, types, emit_defaults=self._emit_defaults))
+
+    write_own = write
 
 
 class TextWriter:
@@ -42,7 +48,14 @@ class TextWriter:
     async def write(self, message: Message, types: Types) -> str:
         from grpcdoctor.client.formats.text_writer import to_text
 
-        text = await types.settle(lambda: to_text(message, types))
+        return self._separate(await types.settle(lambda: to_text(message, types)))
+
+    async def write_own(self, message: Message, types: Types) -> str:
+        from grpcdoctor.client.formats.compiled_text import compiled_text
+
+        return self._separate(await types.settle(lambda: compiled_text(message, types)))
+
+    def _separate(self, text: str) -> str:
         separator = RECORD_SEPARATOR if self._separated and self._written else ""
         self._written = True
         return separator + text

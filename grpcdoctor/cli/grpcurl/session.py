@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from grpcdoctor.cli.grpcurl.connecting import channel_options, dial
 from grpcdoctor.cli.grpcurl.failures import Failure
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from grpcdoctor.client.descriptors.file_source import FileSource
     from grpcdoctor.client.descriptors.reflection import ReflectionSource
 
+# time.Duration ends here: 292 years.
+_LONGEST: Final = 2.0**63 / 1e9
+
 
 class Session:
     """`deadline` is -max-time's, which everything shares. `timing` notes how long the dial took."""
@@ -29,7 +32,7 @@ class Session:
     def __init__(self, order: Order, timing: Timing, warn: Callable[[str], None]) -> None:
         self.order = order
         self.timing = timing
-        self.deadline = Deadline.after(order.flags.max_time) if order.flags.max_time > 0 else None
+        self.deadline = Deadline.after(min(order.flags.max_time, _LONGEST)) if order.flags.max_time > 0 else None
         self._warn = warn
         self._channel: Channel | None = None
 

@@ -63,7 +63,7 @@ class ReflectionSource:
         async with self._turn:
             if self._services is None:
                 (answer,) = await self._asker.ask([messages.services_question()])
-                self._services = sorted(_supported(messages.services_in, answer))
+                self._services = _supported(messages.services_in, answer)
             return list(self._services)
 
     async def find_symbol(self, name: str) -> AnyDescriptor:
