@@ -89,16 +89,15 @@ def _request(descriptor: Descriptor, data: str) -> bytes:
     """JSON text to a serialized message. Raises RequestError."""
     from google.protobuf.message_factory import GetMessageClass
 
-    from grpcdoctor.client.formats.completeness import serialized
     from grpcdoctor.client.formats.json_reader import read_json
     from grpcdoctor.client.formats.types import Types
 
     message = GetMessageClass(descriptor)()
     try:
         read_json(data, message, Types(pool=descriptor.file.pool))
-        return serialized(message)
     except RequestError as wrong:
         raise RequestError(f"--data does not fit {descriptor.full_name}: {wrong}") from wrong
+    return message.SerializePartialToString()
 
 
 def _response(descriptor: Descriptor, payload: bytes) -> Any:

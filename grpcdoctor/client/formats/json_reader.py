@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from grpcdoctor.client.errors import RequestError
-from grpcdoctor.client.formats.completeness import DEEP, check_complete, serialized
+from grpcdoctor.client.formats.completeness import check_complete
 from grpcdoctor.client.formats.fields import extension_named, fields_of
 from grpcdoctor.client.formats.json_fields import ReadInto, field_reader, readers_by_key
 from grpcdoctor.client.formats.json_positions import Start, offset_of, written
@@ -45,8 +45,6 @@ def read_json(
     except RecursionError:
         raise RequestError("the data is nested too deeply") from None
     check_complete(message)
-    if text.count("{") + text.count("[") > DEEP:
-        serialized(message)
 
 
 class JsonReader:

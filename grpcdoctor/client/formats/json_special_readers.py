@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from grpcdoctor.client.formats import well_known
-from grpcdoctor.client.formats.completeness import serialized
 from grpcdoctor.client.formats.fields import fields_of
 from grpcdoctor.client.formats.json_strings import without_surrogates
 from grpcdoctor.client.formats.json_syntax import Number
@@ -126,7 +125,7 @@ def _any(reader: JsonReader, message: Any, value: Any) -> None:
         _special_content(reader, content, value)
     else:
         reader.read_fields(content, value, without="@type")
-    message.value = serialized(content)
+    message.value = content.SerializePartialToString()
 
 
 def _special_content(reader: JsonReader, content: Any, members: tuple[tuple[str, Any], ...]) -> None:

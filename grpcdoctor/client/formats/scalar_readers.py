@@ -52,16 +52,16 @@ def _integer(wanted: str, value: Any) -> int:
         return 0
     if not isinstance(value, str):
         raise wrong_kind(wanted, value)
-    value = value.strip(_SPACE)
-    if len(value) >= _DIGITS:
-        raise MisfitError(f"{wanted} is wanted, found a number of {len(value)} characters")
-    if _INTEGER.fullmatch(value):
-        return int(value)
-    if not _DECIMAL.fullmatch(value):
+    text = value.strip(_SPACE)
+    if len(text) >= _DIGITS:
+        raise MisfitError(f"{wanted} is wanted, found a number of {len(text)} characters")
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if not _DECIMAL.fullmatch(text):
         raise wrong_kind(wanted, value)
     from decimal import Decimal
 
-    number = Decimal(value)
+    number = Decimal(text)
     if number != number.to_integral_value():
         raise wrong_kind(wanted, value)
     return int(number)

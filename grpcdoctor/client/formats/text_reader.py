@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from grpcdoctor.client.errors import RequestError
 from grpcdoctor.client.formats import fields as kinds
-from grpcdoctor.client.formats.completeness import DEEP, check_complete, serialized
+from grpcdoctor.client.formats.completeness import check_complete
 from grpcdoctor.client.formats.fields import Field, MessageFields, extension_named, extensions_of, fields_of
 from grpcdoctor.client.formats.json_strings import displayed
 from grpcdoctor.client.formats.misfit import MisfitError, unknown_name
@@ -31,8 +31,6 @@ def read_text(text: str, message: Message, types: Types) -> None:
     except RecursionError:
         raise RequestError("the data is nested too deeply") from None
     check_complete(message)
-    if text.count("<") + text.count("{") > DEEP:
-        serialized(message)
 
 
 class TextReader:
@@ -184,7 +182,7 @@ class TextReader:
         content = GetMessageClass(descriptor)()
         self.read(content, _CLOSING[bracket.text])
         message.type_url = url
-        message.value = serialized(content)
+        message.value = content.SerializePartialToString()
 
     def _skip_value(self) -> None:
         """Of a number that is no field: up to the bracket that closes it, if one opens it."""
