@@ -1,0 +1,130 @@
+"""What the status of a failed call says of its cause, without looking at the network again.
+
+An application's own error is the application's: nothing on the way is to blame, and saying so saves a search.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from grpcdoctor.model.codes import GrpcStatus
+from grpcdoctor.model.redact import is_secret_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from grpcdoctor.client.status import Status
+    from grpcdoctor.wire.streams import Headers
+
+_CONNECTION_IS_FINE: Final = "the connection is fine"
+# Nothing but an application, or its gRPC library, answers so (https://grpc.io/docs/guides/status-codes/).
+_OF_APPLICATIONS: Final = frozenset(
+    {
+        GrpcStatus.INVALID_ARGUMENT, GrpcStatus.NOT_FOUND, GrpcStatus.ALREADY_EXISTS, GrpcStatus.FAILED_PRECONDITION,
+        GrpcStatus.ABORTED, GrpcStatus.OUT_OF_RANGE, GrpcStatus.DATA_LOSS,
+    }
+)  # fmt: skip
+# Servers in front of servers, by their `server` header.
+_PROXIES: Final = ("envoy", "istio-envoy", "nginx", "openresty", "awselb", "cloudflare", "traefik", "kong")
+# Envoy puts it on every answer that an upstream gave.
+_FROM_UPSTREAM: Final = "x-envoy-upstream-service-time"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Why a call failed. `fine`: the connection is, and a probe would show nothing."""
+
+    why: str
+    fine: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A call that failed: its status, what was sent as metadata, and what came as headers and trailers."""
+
+    status: Status
+    metadata: Headers = ()
+    answer: Headers = ()
+
+    @property
+    def message(self) -> str:
+        return self.status.message.lower()
+
+    @property
+    def by_proxy(self) -> bool:
+        """A proxy's own answer, as far as its headers tell."""
+        names = dict(self.answer)
+        return names.get("server", "").lower().startswith(_PROXIES) and _FROM_UPSTREAM not in names
+
+
+def said_by_status(ended: Ended) -> Said | None:
+    """None where a look at the network may say more."""
+    code = ended.status.code
+    if code in _BY_CODE:
+        return _BY_CODE[GrpcStatus(code)](ended)
+    if ended.status.from_peer and code in _OF_APPLICATIONS:
+        return _own(f"the server's application itself answered {ended.status.name}")
+    return None
+
+
+def _own(why: str) -> Said:
+    return Said(f"{_CONNECTION_IS_FINE}: {why}", fine=True)
+
+
+def _unauthenticated(ended: Ended) -> Said:
+    sent = next((name for name, _ in ended.metadata if is_secret_name(name)), None)
+    if sent is None:
+        return _own("the call needs credentials; send them: -H 'authorization: Bearer ${TOKEN}'")
+    return _own(f"the credentials that were sent in {sent!r} are not accepted: expired, or for another server?")
+
+
+def _permission_denied(ended: Ended) -> Said | None:
+    if "rbac: access denied" in ended.message:
+        return Said("an authorization policy of the mesh or proxy (Envoy RBAC) refuses the call")
+    if not ended.status.from_peer:
+        return None
+    return _own("whoever the credentials are for may not make this call")
+
+
+def _unimplemented(ended: Ended) -> Said:
+    if not ended.status.from_peer or (ended.by_proxy and not ended.status.message):
+        return Said("a proxy or web server answered, not the application: it has no route for this host or method")
+    return _own("the server has no such method (is it the right server, and this version of it?)")
+
+
+def _resource_exhausted(ended: Ended) -> Said | None:
+    if "larger than max" in ended.message and not ended.status.from_peer:
+        return _own("the response is larger than this client takes; raise --max-message-size (grpcurl: -max-msg-sz)")
+    if "larger than max" in ended.message:
+        return _own("the request is larger than the server takes; its own limit has to be raised, or the request split")
+    return None
+
+
+def _deadline_exceeded(ended: Ended) -> Said | None:
+    if ended.status.from_peer:
+        return _own("the server itself says that the time was not enough; allow more with --timeout")
+    return None
+
+
+def _unknown(ended: Ended) -> Said | None:
+    if ended.status.from_peer and not ended.by_proxy:
+        return _own("UNKNOWN is what gRPC servers make of an exception in the handler: look in the server's log")
+    return None
+
+
+def _cancelled(ended: Ended) -> Said | None:
+    if ended.status.from_peer:
+        return Said("nobody here cancelled: the server did, or is overloaded (C++ and Python servers shed load so)")
+    return None
+
+
+_BY_CODE: Final[dict[GrpcStatus, Callable[[Ended], Said | None]]] = {
+    GrpcStatus.UNAUTHENTICATED: _unauthenticated,
+    GrpcStatus.PERMISSION_DENIED: _permission_denied,
+    GrpcStatus.UNIMPLEMENTED: _unimplemented,
+    GrpcStatus.RESOURCE_EXHAUSTED: _resource_exhausted,
+    GrpcStatus.DEADLINE_EXCEEDED: _deadline_exceeded,
+    GrpcStatus.UNKNOWN: _unknown,
+    GrpcStatus.CANCELLED: _cancelled,
+}

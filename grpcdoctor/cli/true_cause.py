@@ -1,0 +1,149 @@
+"""The line that ends a failed call: what most likely is wrong, and the `grpcdoctor probe` that proves it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from grpcdoctor.client.errors import ClientError, ConnectError, RpcError
+from grpcdoctor.client.options import Protocol
+from grpcdoctor.model.codes import GrpcStatus
+from grpcdoctor.model.finding import Verdict
+from grpcdoctor.model.rule import Severity
+
+if TYPE_CHECKING:
+    from grpcdoctor.client.options import ChannelOptions
+    from grpcdoctor.client.status import Status
+    from grpcdoctor.model.options import ProbeOptions
+    from grpcdoctor.model.report import Cause, Report
+    from grpcdoctor.wire.streams import Headers
+
+_LEAST_SECONDS: Final = 1.0
+_MOST_SECONDS: Final = 2.5
+"""For the probe; with what it takes to load the rules nobody waits more than three seconds longer."""
+_LIKELY: Final = 0.5
+# The words of an error may have many causes, which share what belief there is.
+_WORTH_SAYING: Final = 0.3
+_ANSWERS_HEALTH: Final = "likely cause: the server answers its health check"
+_LATE: Final = f"{_ANSWERS_HEALTH}, but not this call in time; allow more, or look in the server's log"
+_THIS_CALL_ALONE: Final = f"{_ANSWERS_HEALTH}; it is this call that ends so, in the server or in a proxy on the way"
+
+
+async def true_cause(
+    options: ChannelOptions,
+    failure: ClientError | Status,
+    *,
+    budget: float,
+    metadata: Headers = (),
+    answer: Headers = (),
+) -> str | None:
+    """One line, or None where nothing is known. Never raises, and never shows metadata.
+
+    `budget` is what is left of the call's own time, in seconds: a probe, if one is needed, may take that long, yet at
+    least 1 and at most 3 seconds. `metadata` is what the call sent, `answer` the headers and trailers that came.
+    """
+    try:
+        return await _true_cause(options, failure, budget, metadata, answer)
+    except Exception:
+        return None  # the failure itself was told already; a second one would only hide it
+
+
+async def _true_cause(
+    options: ChannelOptions, failure: ClientError | Status, budget: float, metadata: Headers, answer: Headers
+) -> str | None:
+    explanation = getattr(failure, "explanation", None)  # of reflection that nobody answers
+    if explanation is not None:
+        return _line(_likely(explanation), options)
+    if isinstance(failure, ConnectError):
+        from grpcdoctor.cli.connect_causes import said_by
+
+        said = said_by(failure, options)
+        cause = _likely(said) if said else _cause_in(await _probed(options, budget, metadata))
+        return _line(cause, options) if cause is not None else None
+    status = failure.status if isinstance(failure, RpcError) else failure
+    if isinstance(status, ClientError) or status.ok:
+        return None
+    return await _cause_of_status(options, status, budget, metadata, answer)
+
+
+async def _cause_of_status(
+    options: ChannelOptions, status: Status, budget: float, metadata: Headers, answer: Headers
+) -> str | None:
+    from grpcdoctor.cli.status_causes import Ended, said_by_status
+
+    ended = Ended(status, metadata, answer)
+    said = said_by_status(ended)
+    if said is not None:
+        return said.why if said.fine else _line(_likely(said.why), options)
+    report = await _probed(options, budget, metadata)
+    healthy = report is not None and report.verdict is Verdict.HEALTHY and not status.from_peer
+    late = _LATE if healthy and status.code == GrpcStatus.DEADLINE_EXCEEDED else None
+    cause = _cause_in(report) or late or _cause_in_words(status) or (_THIS_CALL_ALONE if healthy else None)
+    return _line(cause, options) if cause is not None else None
+
+
+def _likely(why: str) -> str:
+    return f"likely cause: {why}"
+
+
+def _line(cause: str, options: ChannelOptions) -> str:
+    return f"{cause}; proof: {probe_command(options)}"
+
+
+def probe_command(options: ChannelOptions) -> str:
+    """`grpcdoctor probe …` for the same target with the same options, but for metadata."""
+    from grpcdoctor.checks._commands import probe_command as command_of
+    from grpcdoctor.model.run import Run
+
+    flags = () if options.use_proxy else ("--no-proxy",)
+    return command_of(Run(options.target, _probe_options(options)), *flags)
+
+
+def _probe_options(options: ChannelOptions, timeout: float = _MOST_SECONDS, metadata: Headers = ()) -> ProbeOptions:
+    from grpcdoctor.model.options import ProbeOptions
+
+    return ProbeOptions(
+        timeout=timeout,
+        quick=True,
+        cacert=options.cacert,
+        cert=options.cert,
+        key=options.key,
+        insecure=options.insecure,
+        headers=metadata,
+        second_opinion=False,
+        use_proxy=options.use_proxy,
+    )
+
+
+async def _probed(options: ChannelOptions, budget: float, metadata: Headers) -> Report | None:
+    """A look at the wire, on one connection where that is enough; None for what is not gRPC over HTTP/2, which is all
+    that it speaks."""
+    if options.protocol is not Protocol.GRPC:
+        return None
+    from grpcdoctor.diagnosis.engine import diagnose
+
+    seconds = min(max(budget, _LEAST_SECONDS), _MOST_SECONDS)
+    return await diagnose(options.target, _probe_options(options, seconds, metadata))
+
+
+def _cause_in(report: Report | None) -> str | None:
+    """Warnings are no reason why a call fails."""
+    cause = report.first_cause if report is not None else None
+    return _words_of(cause) if cause is not None and cause.severity is Severity.ERROR else None
+
+
+def _cause_in_words(status: Status) -> str | None:
+    """What the words of the status are known to mean."""
+    if not status.message:
+        return None
+    from grpcdoctor.diagnosis.explain import explain
+
+    cause = explain(str(status)).first_cause
+    return _words_of(cause) if cause is not None and cause.confidence >= _WORTH_SAYING else None
+
+
+def _words_of(cause: Cause) -> str:
+    """How sure it is, its title, and the first sentence of its explanation."""
+    how = "likely" if cause.confidence >= _LIKELY else "possible"
+    title = cause.title if cause.title[1:2].isupper() else cause.title[:1].lower() + cause.title[1:]
+    first = cause.explanation.split(". ")[0].rstrip(".")
+    return f"{how} cause: {title}: {first}" if first else f"{how} cause: {title}"
