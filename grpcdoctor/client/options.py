@@ -39,3 +39,9 @@ class ChannelOptions:
     keepalive: float | None = None
     max_message_bytes: int = DEFAULT_MESSAGE_BYTES
     user_agent: str | None = None
+    grpcio_target: str | None = None
+    """A name that only grpcio's own resolvers know, such as xds:///service: called through grpcio."""
+    alts: bool = False
+    """Application Layer Transport Security of Google Cloud instead of TLS: also through grpcio."""
+    alts_handshaker_service: str | None = None
+    alts_target_service_accounts: tuple[str, ...] = ()

@@ -10,7 +10,12 @@ if TYPE_CHECKING:
 
 
 def open_channel(options: ChannelOptions) -> Channel:
-    """A channel that is not connected yet: its first call, or `connect`, does that."""
+    """A channel that is not connected yet: its first call, or `connect`, does that. Raises ClientError where the
+    options contradict each other."""
+    if options.alts or options.grpcio_target is not None:
+        from grpcdoctor.client.transport.grpcio_channel import GrpcioChannel
+
+        return GrpcioChannel(options)
     from grpcdoctor.client.transport.http_channel import HttpChannel
 
     return HttpChannel(options)
