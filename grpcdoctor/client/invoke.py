@@ -12,8 +12,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, Protocol
 
-from grpcdoctor.client.errors import RequestError, RpcError
+from grpcdoctor.client.errors import FormatError, RequestError, RpcError
 from grpcdoctor.client.formats.completeness import check_complete
+from grpcdoctor.client.formats.decoding import decode
 from grpcdoctor.client.metadata import sendable, trouble_with
 from grpcdoctor.client.methods import find_method
 from grpcdoctor.client.status import Status
@@ -235,14 +236,10 @@ async def _receive_single(call: Call, kind: Descriptor, events: InvocationEvents
 
 def _parse(kind: Descriptor, payload: bytes) -> Message | Status:
     """The status is grpc-go's for bytes that are no such message."""
-    from google.protobuf.message import DecodeError
-    from google.protobuf.message_factory import GetMessageClass
-
-    message = GetMessageClass(kind)()
     try:
-        message.MergeFromString(payload)
+        message: Message = decode(kind, payload)
         check_complete(message)
-    except (DecodeError, RequestError) as broken:
+    except (FormatError, RequestError) as broken:
         words = f"grpc: failed to unmarshal the received message: {_fault_of(payload) or broken}"
         return Status(GrpcStatus.INTERNAL, words, from_peer=False)
     return message

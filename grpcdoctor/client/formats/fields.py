@@ -172,7 +172,8 @@ def _field(descriptor: FieldDescriptor, proto: FieldDescriptorProto) -> Field:
         number=proto.number,
         kind=proto.type,
         repeated=proto.label == _REPEATED,
-        required=proto.label == _REQUIRED,
+        # Editions say it by a feature, proto2 by the label.
+        required=proto.label == _REQUIRED or bool(getattr(descriptor, "is_required", False)),
         json_name=proto.json_name if proto.HasField("json_name") else None,
         camel_name=descriptor.json_name,
         in_oneof=proto.HasField("oneof_index"),

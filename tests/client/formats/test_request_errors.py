@@ -182,3 +182,17 @@ def test_text_format_nested_beyond_measure_is_an_error_in_words(begin: str, end:
     for depth in (150, 100_000):
         with pytest.raises(RequestError):
             read_text(f"{begin * depth} nope {end * depth}", new("lab.All"), TYPES)
+
+
+def test_a_required_field_of_an_edition_is_as_required_as_one_of_proto2() -> None:
+    from google.protobuf.descriptor_pb2 import Edition, FeatureSet, FileDescriptorProto
+    from google.protobuf.descriptor_pool import DescriptorPool
+    from google.protobuf.message_factory import GetMessageClass
+
+    file = FileDescriptorProto(name="new.proto", package="new", syntax="editions", edition=Edition.EDITION_2023)
+    field = file.message_type.add(name="M").field.add(name="must", number=1, type=5, label=1)
+    field.options.features.field_presence = FeatureSet.LEGACY_REQUIRED
+    modern = DescriptorPool()
+    modern.Add(file)
+    with pytest.raises(RequestError, match="some required fields missing: must"):
+        read_json("{}", GetMessageClass(modern.FindMessageTypeByName("new.M"))(), Types())
