@@ -59,7 +59,7 @@ def _is_unknown(call: CallFacts, service: str, services: tuple[str, ...]) -> boo
     """No call was made, because reflection lists the services and this is none of them, or lacks the method."""
     if call.reply is not None or call.error is None or not services:
         return False
-    return service not in services or "has no method" in call.error
+    return service not in services or "does not include a method" in call.error
 
 
 def _message(service: str, method: str, services: tuple[str, ...]) -> str:

@@ -8,13 +8,16 @@ import json
 import random
 import ssl
 import tracemalloc
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import strategies as st
 
-from grpcdoctor.client.reflection import SchemaError, method_descriptor
+from grpcdoctor.client.descriptors.reflection import ReflectionSource
+from grpcdoctor.client.errors import ClientError
+from grpcdoctor.client.methods import find_method
 from grpcdoctor.diagnosis.engine import report_of
 from grpcdoctor.diagnosis.saved import SavedRunError, replay_run, save_run
 from grpcdoctor.model.codec import encode
@@ -304,14 +307,15 @@ def test_mutated_protobuf_messages() -> None:
 
 
 def _link(file: bytes) -> None:
-    """The client's way from a reflection answer to a method: a schema, or SchemaError."""
+    """The client's way from a reflection answer to a method: a schema, or a ClientError."""
 
-    async def ask(_: bytes) -> list[bytes]:
-        return [field(4, field(1, file))]
+    class Asker:
+        async def ask(self, questions: Sequence[bytes]) -> list[bytes]:
+            return [field(4, field(1, file)) for _ in questions]
 
     try:
-        method_descriptor(ask, "a.S", "Do").send(None)  # never waits, so the first step is the last
-    except (StopIteration, SchemaError):
+        find_method(ReflectionSource.over(Asker()), "a.S/Do").send(None)  # never waits: the first step is the last
+    except (StopIteration, ClientError):
         pass
 
 
