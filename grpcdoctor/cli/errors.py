@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Iterable
 
 from grpcdoctor.version import __version__
 
@@ -27,10 +28,15 @@ class Interrupted(Exception):  # noqa: N818 - the same
 
 def say(text: str) -> None:
     """One line on stderr, whatever stderr is."""
-    line = " ".join(text.split())
+    say_lines([" ".join(text.split())])
+
+
+def say_lines(lines: Iterable[str]) -> None:
+    """Lines on stderr as they are. What a peer wrote has to be made visible before (report.clean)."""
+    text = "".join(f"{line}\n" for line in lines)
     encoding = getattr(sys.stderr, "encoding", None) or "ascii"
     try:
-        sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding))
         sys.stderr.flush()
     except (OSError, ValueError):
         pass  # no stderr: the exit code alone must do

@@ -15,7 +15,7 @@ from grpcdoctor.cli.exit_codes import ExitCode
 from grpcdoctor.cli.lazy import LazyGroup
 from grpcdoctor.version import __version__
 
-_COMPLETION = "_GRPCDOCTOR_COMPLETE"
+COMPLETION_VARIABLE = "_GRPCDOCTOR_COMPLETE"
 """click's own variable: what a shell sets to ask for completions."""
 
 
@@ -45,6 +45,10 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
+    if COMPLETION_VARIABLE in os.environ:
+        from grpcdoctor.cli.completion import register
+
+        register()
     try:
         return int(group.main(list(arguments), prog_name="grpcdoctor", standalone_mode=False) or ExitCode.OK)
     except click.exceptions.NoArgsIsHelpError as without_arguments:
@@ -56,7 +60,7 @@ def _run(arguments: Sequence[str]) -> int:
     except click.Abort as interrupted:
         raise Interrupted from interrupted
     except SystemExit as left:  # click leaves so after shell completion, and where --help meets a closed pipe
-        return int(left.code or 0) if _COMPLETION in os.environ else ExitCode.READER_GONE
+        return int(left.code or 0) if COMPLETION_VARIABLE in os.environ else ExitCode.READER_GONE
 
 
 def _explain(wrong: click.ClickException) -> None:

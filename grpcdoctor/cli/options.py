@@ -123,20 +123,23 @@ _OPTIONS: Final = (
 
 def network_options(function: F) -> F:
     """Add the network options to a command; its function gets them as one `network`."""
-    return _TIMEOUT(network_options_without_timeout(function))
+    return _adding((*_OPTIONS, _TIMEOUT), function, [field.name for field in fields(Network)])
 
 
 def network_options_without_timeout(function: F) -> F:
-    """The same for a command whose --timeout is another."""
-    names = [field.name for field in fields(Network) if field.name not in ("metadata", "timeout")]
+    """The same for a command whose own --timeout says something else."""
+    return _adding(_OPTIONS, function, [field.name for field in fields(Network) if field.name != "timeout"])
 
+
+def _adding(options: tuple[Any, ...], function: F, names: list[str]) -> F:
     @wraps(function)
-    def with_network(*args: Any, timeout: float = DEFAULT_TIMEOUT_SECONDS, **values: Any) -> Any:
-        given = {name: values.pop(name) for name in names}
-        network = Network(**given, timeout=timeout, metadata=read_metadata(given["header"], "--header"))
-        return function(*args, network=network, **values)
+    def with_network(*args: Any, **values: Any) -> Any:
+        given: dict[str, Any] = {"timeout": DEFAULT_TIMEOUT_SECONDS}
+        given.update((name, values.pop(name)) for name in names if name != "metadata")
+        metadata = read_metadata(given["header"], "--header")
+        return function(*args, network=Network(**given, metadata=metadata), **values)
 
     decorated: Any = with_network
-    for option in reversed(_OPTIONS):
+    for option in reversed(options):
         decorated = option(decorated)
     return decorated  # type: ignore[no-any-return]

@@ -130,6 +130,8 @@ async def call_method(
         events.started(call)
         sending = asyncio.ensure_future(_send_all(call, method.input_type, requests))
         try:
+            if not method.client_streaming:
+                await sending  # whoever waits for an answer has said all, for gRPC-Web and Connect
             return await _receive_all(call, method, sending, events)
         finally:
             sending.cancel()
