@@ -30,15 +30,19 @@ def proto_files_source(import_paths: Sequence[str], files: Sequence[str]) -> Fil
     """The source of these proto files and what they import, with comments.
 
     A file is named as it is imported: relative to one of `import_paths`, or by its path, which must lie in one of them.
-    Without import paths every import must be one of `files`, found by how its path ends, or a well-known one. Raises
-    SchemaError with protoc's words, and where a missing import was looked for.
+    Without import paths an import is one of `files`, found by how its path ends, or a file below the working folder.
+    Raises SchemaError with protoc's words, and where a missing import was looked for.
     """
     on_disk = names_on_disk(import_paths, files)
     if any(name.startswith("-") for name in on_disk):
         raise SchemaError("a proto file's name may not begin with a dash")
     mapped = [f"{name}={path}" for name, path in on_disk.items() if path is not None]
-    roots = [*mapped, *import_paths, *_bundled()]
-    return FileSource(_compile(roots, list(on_disk), import_paths))
+    folders = import_paths or (os.curdir,)
+    compiled = _compile([*mapped, *folders, *_bundled()], list(on_disk), folders)
+    for file in compiled:
+        if file.name.startswith("google/") and not any(os.path.exists(os.path.join(one, file.name)) for one in folders):
+            file.ClearField("source_code_info")  # a bundled one: grpcurl's have no comments
+    return FileSource(compiled)
 
 
 def _bundled() -> list[str]:
@@ -53,7 +57,7 @@ def _bundled() -> list[str]:
     return found
 
 
-def _compile(roots: Sequence[str], names: Sequence[str], import_paths: Sequence[str]) -> Sequence[FileDescriptorProto]:
+def _compile(roots: Sequence[str], names: Sequence[str], folders: Sequence[str]) -> Sequence[FileDescriptorProto]:
     from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
     options = ["--include_imports", "--include_source_info", "--descriptor_set_out=/dev/stdout"]
@@ -66,18 +70,18 @@ def _compile(roots: Sequence[str], names: Sequence[str], import_paths: Sequence[
         raise SchemaError(f"could not parse given files: protoc could not be started: {failed.strerror}") from failed
     if done.returncode:
         said = done.stderr.decode(errors="replace")
-        raise SchemaError(f"could not parse given files: {_trouble(said, import_paths)}")
+        raise SchemaError(f"could not parse given files: {_trouble(said, folders)}")
     return FileDescriptorSet.FromString(done.stdout).file
 
 
-def _trouble(said: str, import_paths: Sequence[str]) -> str:
+def _trouble(said: str, folders: Sequence[str]) -> str:
     """protoc's first words, or what is to be done about an import that it did not find."""
     missing = _NOT_FOUND.search(said)
     if missing is not None:
         name = missing["name"]
         importer = next((found for found in _IMPORTED.finditer(said) if found["name"] == name), None)
         by = f"{importer['file']} line {importer['line']} imports" if importer is not None else "no such file:"
-        where = f"looked for in {', '.join(import_paths)}" if import_paths else "and there is no import path to look in"
+        where = f"looked for in {', '.join(folders)}"
         return f'{by} "{name}", {where}; name the folder that it is relative to as an import path'
     lines = [line.strip() for line in said.splitlines() if line.strip() and ": warning:" not in line]
     return "; ".join(lines[:_LINES_KEPT]) or "protoc failed without a word"

@@ -69,10 +69,18 @@ def test_without_import_paths_files_import_each_other_by_how_their_paths_end(
     assert file.name == "v1/b.proto"
 
 
+def test_without_import_paths_imports_are_also_found_below_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, a='import "sub/b.proto"; service S { rpc Do(B) returns (B); }', sub__b="message B {}")
+    monkeypatch.chdir(tmp_path)
+    assert asyncio.run(proto_files_source([], ["./a.proto"]).list_services()) == ["t.S"]
+
+
 @pytest.mark.parametrize(
     ("import_paths", "files", "words"),
     [
-        ([], ["a.proto"], 'a.proto line 1 imports "gone.proto", and there is no import path'),
+        ([], ["a.proto"], 'a.proto line 1 imports "gone.proto", looked for in .; name the folder'),
         (["."], ["a.proto"], 'a.proto line 1 imports "gone.proto", looked for in .; name the folder'),
         ([], ["/somewhere/a.proto"], "must specify at least one import path"),
         (["api"], ["./a.proto"], "does not reside in any import path"),
