@@ -57,7 +57,7 @@ class Http2Connection:
         self._received = 0
         self._to_push: list[HttpStream] = []
         self._flush_due = False
-        self._bug: Exception | None = None
+        self.bug: Exception | None = None
         """Ours, met while digesting what came: raised to whoever asks, so that it shows."""
 
     async def open(self, deadline: Deadline, listen_first: float = 0.0) -> FirstBytes:
@@ -224,8 +224,8 @@ class Http2Connection:
             if not self.usable or deadline.expired:
                 return False
             await self._change(deadline)
-            if self._bug is not None:
-                raise self._bug
+            if self.bug is not None:
+                raise self.bug
         return True
 
     async def _change(self, deadline: Deadline) -> None:
@@ -264,7 +264,7 @@ class Http2Connection:
         except OSError:
             self.closed_by_peer = self.reset_by_peer = True
         except Exception as bug:
-            self._bug = bug
+            self.bug = bug
         finally:
             self.client.lose_all(self.why_over())
             self._wake_all()

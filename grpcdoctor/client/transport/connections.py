@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from grpcdoctor.client.transport.connecting import Connected, connect
+from grpcdoctor.client.transport.connecting import HTTP1, Connected, connect
 from grpcdoctor.client.transport.endings import EndedError, made_here
 from grpcdoctor.client.transport.http1_exchange import Http1Exchange
 from grpcdoctor.model.codes import GrpcStatus
@@ -30,6 +30,7 @@ class Connections:
         self._http_version = http_version
         self.latest: Connected | None = None
         self._connecting: asyncio.Task[Connected] | None = None
+        self._unclaimed: Connected | None = None
         self._idle: list[Connected] = []
         """HTTP/1.1 connections that are free."""
         self._busy: list[Connected] = []
@@ -64,29 +65,41 @@ class Connections:
         for link in (*self._draining, latest):
             if link is not None:
                 link.close()
-        for connected in (*self._idle, *self._busy):
-            connected.duplex.abort()
+        for connected in (*self._idle, *self._busy, self._unclaimed):
+            if connected is not None:
+                connected.duplex.abort()
 
     async def _get(self, deadline: Deadline | None) -> Connected:
-        """One that takes a further exchange; one attempt for all who wait for an HTTP/2 connection."""
-        latest = self.latest
-        if latest is not None and latest.link is not None and latest.link.usable:
-            return latest
+        """One that takes a further exchange."""
+        if self.latest is not None and self.latest.link is not None and self.latest.link.usable:
+            return self.latest
         while self._idle:
             connected = self._idle.pop()
             if not connected.reached.stream.ended:
                 return connected
-        if latest is not None and latest.link is None:
+        if self._is_http1:
             self.latest = await connect(self._options, self._http_version, self._limit(deadline))
             return self.latest
+        connected = await self._make_shared(deadline)
+        if connected.link is not None:
+            return connected
+        if self._unclaimed is connected:  # ALPN chose HTTP/1.1, and of all who waited one may have it
+            self._unclaimed = None
+            return connected
+        return await self._get(deadline)
+
+    @property
+    def _is_http1(self) -> bool:
+        """Known to be HTTP/1.1, so each exchange needs a connection of its own."""
+        return self._http_version == HTTP1 or (self.latest is not None and self.latest.link is None)
+
+    async def _make_shared(self, deadline: Deadline | None) -> Connected:
+        """One attempt for all who wait."""
         if self._connecting is None:
             making = connect(self._options, self._http_version, self._limit(deadline))
             self._connecting = asyncio.get_running_loop().create_task(making)
             self._connecting.add_done_callback(self._made)
-        connected = await asyncio.shield(self._connecting)
-        if connected.link is None and connected in self._busy:  # another one who waited was first
-            return await self._get(deadline)
-        return connected
+        return await asyncio.shield(self._connecting)
 
     def _limit(self, deadline: Deadline | None) -> Deadline:
         seconds = self._options.connect_timeout
@@ -100,6 +113,7 @@ class Connections:
             self._draining.append(self.latest.link)
         self._draining = [link for link in self._draining if link.retire()]
         self.latest = task.result()
+        self._unclaimed = self.latest if self.latest.link is None else None
 
     def _start_http1(self, connected: Connected, headers: Headers, listener: Listener) -> Http1Exchange:
         self._busy.append(connected)

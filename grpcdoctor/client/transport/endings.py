@@ -51,6 +51,11 @@ def made_here(code: int, message: str) -> Status:
     return Status(code, message, from_peer=False)
 
 
+def stumbled(bug: Exception) -> Status:
+    """A fault of ours while an answer was read: it shows, and ends the call."""
+    return made_here(GrpcStatus.INTERNAL, f"grpcdoctor stumbled over the answer: {type(bug).__name__}: {bug}")
+
+
 def status_of_reset(code: int) -> Status:
     """RST_STREAM with this code."""
     name = name_of(Http2Error, code) if code in _OF_RESET else f"unknown error code {code:#x}"

@@ -6,7 +6,7 @@ import asyncio
 import ssl
 from typing import TYPE_CHECKING, Final
 
-from grpcdoctor.client.transport.endings import made_here
+from grpcdoctor.client.transport.endings import made_here, stumbled
 from grpcdoctor.client.transport.exchange import Listener, Lost
 from grpcdoctor.client.transport.signal import Signal
 from grpcdoctor.model.codes import GrpcStatus
@@ -17,6 +17,7 @@ from grpcdoctor.wire.http1_reader import Http1Error, Http1Reader
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from grpcdoctor.client.status import Status
     from grpcdoctor.wire.stream import Duplex
     from grpcdoctor.wire.streams import Headers
 
@@ -88,16 +89,19 @@ class Http1Exchange:
                 while self._listener.held > _HELD_LIMIT and not reader.done:
                     await self._taken.wait()
         except (Http1Error, OSError, ssl.SSLError) as broken:
-            self._lose(_words(broken, begun))
+            self._lose(made_here(GrpcStatus.UNAVAILABLE, f"error reading from server: {_words(broken, begun)}"))
+            return
+        except Exception as bug:
+            self._lose(stumbled(bug))
             return
         self._finish(reader.reusable)
         if not reader.reusable:
             self._duplex.abort()
 
-    def _lose(self, words: str) -> None:
+    def _lose(self, status: Status) -> None:
         if self._finish():
             self._duplex.abort()
-            self._listener.on_lost(Lost(made_here(GrpcStatus.UNAVAILABLE, f"error reading from server: {words}")))
+            self._listener.on_lost(Lost(status))
 
 
 def _words(broken: Exception, begun: bytes) -> str:

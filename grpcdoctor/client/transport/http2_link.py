@@ -7,7 +7,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from grpcdoctor.client.transport.endings import EndedError, made_here, status_of_loss
+from grpcdoctor.client.transport.endings import EndedError, made_here, status_of_loss, stumbled
 from grpcdoctor.client.transport.exchange import Lost
 from grpcdoctor.client.transport.http2_exchange import Http2Exchange
 from grpcdoctor.client.transport.http2_opening import goaway_words, open_http2
@@ -113,6 +113,8 @@ class Http2Link:
 
     def _status_of(self, why: str) -> Status:
         client = self.connection.client
+        if self.connection.bug is not None:
+            return stumbled(self.connection.bug)
         alerts = self._secured.client.alerts if self._secured is not None else []
         alert = alert_words(alerts[-1]) if alerts and alerts[-1] != TlsAlert.CLOSE_NOTIFY else None
         goaway = client.goaways[0] if client.goaways else None

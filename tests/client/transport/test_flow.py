@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from grpcdoctor.client.options import Protocol
 from grpcdoctor.client.transport import http2_link
+from grpcdoctor.client.transport.connect_call import ConnectUnaryCall
+from grpcdoctor.client.transport.grpc_call import GrpcCall
 from grpcdoctor.wire.deadline import Deadline
+from grpcdoctor.wire.frames import Frame
 from grpcdoctor.wire.limits import CALLING
 from tests.client.transport.answers import OK, answer, headers, in_turn
 from tests.client.transport.calls import SERVING, Answer, answer_of, ask, on_channel
@@ -184,6 +188,33 @@ def test_keepalive_ends_a_connection_that_is_dead_and_no_other(monkeypatch: pyte
     with grpc_server(arguments=patient) as alive:
         told = ask(alive.port, "/grpc.health.v1.Health/Watch", seconds=0.6, keepalive=0.1)
     assert (told.status.name, told.messages) == ("DEADLINE_EXCEEDED", [SERVING])
+
+
+def test_a_flood_that_nobody_reads_the_answers_of_ends_at_the_deadline() -> None:
+    def flood(stream: Any, number: int) -> None:
+        peer = Http2Peer(stream)
+        peer.greet({})
+        ping = Frame(6, 0, 0, bytes(8)).encode() * 5000
+        while True:
+            stream.sendall(ping)
+
+    started, before = time.monotonic(), time.process_time()
+    with serve(flood) as server:
+        assert ask(server.port, seconds=0.5).status.name == "DEADLINE_EXCEEDED"
+    assert time.monotonic() - started < 5
+    assert time.process_time() - before < 4
+
+
+@pytest.mark.parametrize("protocol", [Protocol.GRPC, Protocol.CONNECT])
+def test_a_fault_of_ours_ends_the_call_and_shows(monkeypatch: pytest.MonkeyPatch, protocol: Protocol) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(GrpcCall, "on_headers", broken)
+    monkeypatch.setattr(ConnectUnaryCall, "on_headers", broken)
+    with fakes.healthy() if protocol is Protocol.GRPC else fakes.http1() as server:
+        words = ask(server.port, protocol=protocol).words
+    assert words == "INTERNAL: grpcdoctor stumbled over the answer: KeyError: 'a bug'"
 
 
 def test_keepalive_pings_no_more_often_than_grpc_gos_does() -> None:

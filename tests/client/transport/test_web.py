@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -129,6 +130,18 @@ def test_calls_use_a_connection_again(ports: dict[bool, int], protocol: Protocol
 
     target = f"{'grpcs' if tls else 'grpc'}://localhost:{ports[tls]}"
     on_channel(target, body, protocol=protocol, http_version=version, cacert=str(lab_certificates().ca))
+
+
+def test_many_calls_at_once(ports: dict[bool, int], protocol: Protocol) -> None:
+    async def body(channel: Any) -> set[str]:
+        answers = await asyncio.gather(*(answer_of(channel, UNARY, (text(f"say {n}"),)) for n in range(30)))
+        assert [answer.messages for answer in answers] == [[text(str(n))] for n in range(30)]
+        return {answer.words for answer in answers}
+
+    certificates = str(lab_certificates().ca)
+    for tls, version in ((False, "1.1"), (False, "2"), (True, None), (True, "1.1")):
+        target = f"{'grpcs' if tls else 'grpc'}://localhost:{ports[tls]}"
+        assert on_channel(target, body, protocol=protocol, http_version=version, cacert=certificates) == {"OK"}
 
 
 def test_alpn_decides_where_nobody_asks_for_a_version(ports: dict[bool, int], protocol: Protocol) -> None:
