@@ -13,13 +13,12 @@ import asyncio
 from typing import TYPE_CHECKING, Final, Protocol
 
 from grpcdoctor.client.errors import FormatError, RequestError, RpcError
-from grpcdoctor.client.formats.completeness import check_complete
+from grpcdoctor.client.formats.completeness import check_complete_inside
 from grpcdoctor.client.formats.decoding import decode
 from grpcdoctor.client.metadata import sendable, trouble_with
 from grpcdoctor.client.methods import find_method
 from grpcdoctor.client.status import Status
 from grpcdoctor.model.codes import GrpcStatus
-from grpcdoctor.wire.protobuf import ProtobufError, read_fields
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -240,21 +239,11 @@ def _parse(kind: Descriptor, payload: bytes) -> Message | Status:
     """The status is grpc-go's for bytes that are no such message."""
     try:
         message: Message = decode(kind, payload)
-        check_complete(message)
+        check_complete_inside(message)
     except (FormatError, RequestError) as broken:
-        words = f"grpc: failed to unmarshal the received message: {_fault_of(payload) or broken}"
+        words = f"grpc: failed to unmarshal the received message: {broken}"
         return Status(GrpcStatus.INTERNAL, words, from_peer=False)
     return message
-
-
-def _fault_of(payload: bytes) -> str:
-    """In Go's words; "" where the message is broken further inside."""
-    try:
-        for _ in read_fields(payload):
-            pass
-    except ProtobufError as broken:
-        return "proto: bad wiretype" if "wire type" in str(broken) else "unexpected EOF"
-    return ""
 
 
 def _status_of(call: Call) -> Status:

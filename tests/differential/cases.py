@@ -29,9 +29,9 @@ class Case:
     any_order: bool = False
     """The real one prints its blocks in a random order: the lines are compared as a bag."""
     deviation: str = ""
-    """Why ours differs on purpose; then `ours` says what it does instead, and the rest stays equal."""
+    """Why ours differs on purpose; without `ours` only on stderr."""
     ours: dict[str, object] = field(default_factory=dict)
-    """code, stdout or outputs of ours where they are not the real one's."""
+    """code, stdout or files of ours, where they are not the real one's; the rest stays equal."""
 
     @property
     def id(self) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _TIMING = re.compile(r"^( *(?:Timing Data|Dial|TLS Setup|BlockingDial|InvokeRPC)): [\d.]+(?:ns|µs|ms|s)$", re.MULTILINE)
 """The tree that -vv ends with; its figures are the only thing on stdout that no two runs share."""
-_LIBRARY = re.compile(r"grpcurl/\S+( \(no version set\))? grpc-\S+(?: \([^)]*\))?")
+_LIBRARY = re.compile(r"(?:grpcurl/[^\n\"]+? grpc-go|grpcdoctor)/[\w.-]+")
 """Who is speaking, where a server tells it back: each says the truth of itself."""
 _CLOCK = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ(?= is after| is before|$)", re.MULTILINE)
 """In Go's words about a certificate's dates, on stderr."""

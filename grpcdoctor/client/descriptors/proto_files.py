@@ -41,8 +41,16 @@ def proto_files_source(import_paths: Sequence[str], files: Sequence[str]) -> Fil
     compiled = _compile([*mapped, *folders, *_bundled()], list(on_disk), folders)
     for file in compiled:
         if file.name.startswith("google/") and not any(os.path.exists(os.path.join(one, file.name)) for one in folders):
-            file.ClearField("source_code_info")  # a bundled one: grpcurl's have no comments
+            _shorten(file)
     return FileSource(compiled)
+
+
+def _shorten(file: FileDescriptorProto) -> None:
+    """The copies of google's files that grpcurl has in it lack comments, and options that only sources keep."""
+    file.ClearField("source_code_info")
+    for message in file.message_type:
+        for extensions in message.extension_range:
+            extensions.ClearField("options")
 
 
 def _bundled() -> list[str]:
@@ -60,7 +68,7 @@ def _bundled() -> list[str]:
 def _compile(roots: Sequence[str], names: Sequence[str], folders: Sequence[str]) -> Sequence[FileDescriptorProto]:
     from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-    options = ["--include_imports", "--include_source_info", "--descriptor_set_out=/dev/stdout"]
+    options = ["--include_imports", "--include_source_info", "--retain_options", "--descriptor_set_out=/dev/stdout"]
     command = [sys.executable, "-m", "grpc_tools.protoc", *(f"-I{root}" for root in roots), *options, *names]
     try:
         done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)

@@ -32,7 +32,9 @@ def decode(descriptor: Descriptor, payload: bytes) -> Any:
     except DecodeError as broken:
         try:
             message.ParseFromString(_with_clean_strings(payload, descriptor))
-        except (DecodeError, ProtobufError, RecursionError):
+        except ProtobufError as fault:  # in Go's words, which grpcurl prints
+            raise FormatError("proto: bad wiretype" if "wire type" in str(fault) else "unexpected EOF") from None
+        except (DecodeError, RecursionError):
             raise FormatError(f"these bytes are no {descriptor.full_name}: {broken}") from None
         return message
 

@@ -114,6 +114,8 @@ def _placeholder(writer: JsonWriter, name: str, message: Any, newline: str) -> s
         f'"@type": {quote(message.type_url)}',
         f'"@value": {base64_text(message.value)}',
     ]
+    if not message.type_url:  # its members are sorted only where a type is added to them
+        members[:2] = members[1::-1]
     return writer.object(members, newline)
 
 

@@ -1,0 +1,38 @@
+"""`grpcdoctor grpcurl` answers every command line of the table as grpcurl does: stdout, exit code, written files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.differential.cases import all_cases
+from tests.differential.goldens import golden
+from tests.differential.running import run_ours
+
+if TYPE_CHECKING:
+    from tests.differential.cases import Case
+    from tests.differential.outcome import Outcome
+    from tests.differential.setting import Setting
+
+
+@pytest.mark.parametrize("case", all_cases(), ids=[case.id for case in all_cases()])
+def test_ours_answers_as_grpcurl_does(case: Case, differential_setting: Setting) -> None:
+    real, ours = golden(case), run_ours(case, differential_setting)
+    on_purpose: Any = case.ours
+    assert ours == replace(real, stderr=ours.stderr, **on_purpose)
+    if not case.deviation:
+        assert [line for line in not_to_be_lost(real) if line not in ours.stderr.splitlines()] == []
+
+
+def not_to_be_lost(real: Outcome) -> list[str]:
+    """The lines of grpcurl's stderr that scripts and people rely on: warnings, statuses, what is wrong with a command.
+
+    Why a connection or a request failed may be told in other, better words.
+    """
+    lines = real.stderr.splitlines()
+    if real.code >= 64:
+        return lines
+    wanted = [line for line in lines if line.startswith("Warning: ")]
+    return wanted + lines[:1] if real.code == 2 else wanted
