@@ -10,7 +10,6 @@ Interrupted                Ctrl-C: exit 130
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Iterable
 
 from grpcdoctor.version import __version__
@@ -44,6 +43,8 @@ def say_lines(lines: Iterable[str]) -> None:
 
 def describe_bug(error: BaseException) -> str:
     """A bug in grpcdoctor, in one line that helps whoever mends it."""
+    import traceback  # 3 ms to load
+
     frames = traceback.extract_tb(error.__traceback__)
     where = f" at {'/'.join(frames[-1].filename.split('/')[-2:])}:{frames[-1].lineno}" if frames else ""
     return (

@@ -5,12 +5,15 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass
 from time import monotonic
+from typing import TYPE_CHECKING
 
-from grpcdoctor.model.facts.tls import Handshake
 from grpcdoctor.model.target import is_address
 from grpcdoctor.wire.deadline import Deadline
 from grpcdoctor.wire.stream import ByteStream
 from grpcdoctor.wire.tls import NotTlsError, TlsClient, TlsSettings, TlsStream, context_for
+
+if TYPE_CHECKING:
+    from grpcdoctor.model.facts.tls import Handshake
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,8 @@ class Shaken:
 async def shake_hands(below: ByteStream, settings: TlsSettings, name: str | None, deadline: Deadline) -> Shaken:
     """Handshake on a fresh connection. `name` is verified if the settings say so, and sent as SNI unless it is an
     address. Raises ContextError."""
+    from grpcdoctor.model.facts.tls import Handshake
+
     started = monotonic()
     server_name = name if name is not None and not is_address(name) else None
     context = context_for(settings)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from grpcdoctor.model.facts.grpc import Reply
 from grpcdoctor.model.redact import redact_headers, redact_text
 from grpcdoctor.wire.http_stream import HttpStream
 from grpcdoctor.wire.messages import decode_status_message, split_messages
+
+if TYPE_CHECKING:
+    from grpcdoctor.model.facts.grpc import Reply
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -103,6 +105,8 @@ class Stream(HttpStream):
 
     def reply(self, path: str) -> Reply:
         """What is known now."""
+        from grpcdoctor.model.facts.grpc import Reply
+
         headers, trailers = self.headers or (), self.trailers
         messages, rest = self._messages_and_rest()
         status = _integer(_value(headers, ":status"))

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from grpcdoctor.client.errors import ConnectError, Stage
 from grpcdoctor.client.options import ChannelOptions
 from grpcdoctor.model.codes import TlsAlert, name_of
-from grpcdoctor.model.facts.tls import Handshake
 from grpcdoctor.wire.deadline import Deadline
 from grpcdoctor.wire.first_bytes import spoken_by
 from grpcdoctor.wire.handshake import Shaken, shake_hands
 from grpcdoctor.wire.stream import ByteStream
 from grpcdoctor.wire.tls import ContextError, TlsClient, TlsSettings, TlsStream
+
+if TYPE_CHECKING:
+    from grpcdoctor.model.facts.tls import Handshake
 
 _LEAST_PATIENCE, _MOST_PATIENCE = 0.05, 1.0
 # X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH of OpenSSL.
