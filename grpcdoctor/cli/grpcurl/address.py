@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from grpcdoctor.model.target import Target, TargetError, split_host_port
@@ -40,8 +41,15 @@ def read_address(flags: Flags, address: str) -> Target:
 
 
 def is_xds(address: str) -> bool:
-    """Resolved by a control plane, which is not ours to ask."""
+    """Resolved by a control plane."""
     return address.startswith("xds://")
+
+
+def unread_address(flags: Flags, address: str) -> Target:
+    """The Target of a name that somebody else resolves: its host is what is called, nothing of it is dialled."""
+    name = address.rpartition("/")[2]
+    authority, server_name = _names(flags, name, name)
+    return Target(address, name, 0, flags.tls, authority=authority, server_name=server_name)
 
 
 def _dns(flags: Flags, address: str, rest: str) -> Target:
@@ -56,7 +64,7 @@ def _passthrough(flags: Flags, address: str, rest: str) -> Target:
 
 
 def _unix(flags: Flags, address: str, rest: str) -> Target:
-    """RFC 8089's form: three slashes before an absolute path."""
+    """Three slashes before an absolute path."""
     if not rest.startswith("/"):
         raise AddressError(f"a Unix socket needs an absolute path: write unix:///path, not {address}")
     authority, name = _names(flags, "localhost", "localhost")
@@ -72,12 +80,14 @@ _SCHEMES: Final[dict[str, Callable[[Flags, str, str], Target]]] = {
 
 def _host_and_port(flags: Flags, address: str, endpoint: str, default_port: str = "") -> Target:
     host, port = _split(endpoint)
-    port = port or default_port
-    if not port:
+    if not port and not default_port:
         raise AddressError(f"missing port in address: write {endpoint or 'host'}:PORT")
-    authority, name = _names(flags, endpoint, host or "localhost")
-    number = _port_number(port)
-    return Target(address, host or "localhost", number, flags.tls, authority=authority, server_name=name)
+    number = _port_number(port or default_port)
+    target = Target(address, host or "localhost", number, flags.tls, port_given=bool(port))
+    authority, name = _names(flags, endpoint, target.host)
+    if authority == target.authority_header and name == target.verify_name:
+        return target
+    return replace(target, authority=authority, server_name=name)
 
 
 def _split(endpoint: str) -> tuple[str, str]:

@@ -27,6 +27,8 @@ class CallPrinter:
     def __init__(self, console: Console, flags: Flags, writer: Writer, types: Types) -> None:
         self.method: MethodDescriptor | None = None
         self.responses = 0
+        self.answer: Headers = ()
+        """The headers and trailers that came."""
         self._console = console
         self._flags = flags
         self._writer = writer
@@ -46,6 +48,7 @@ class CallPrinter:
         """grpcurl says nothing then."""
 
     def headers(self, headers: Headers) -> None:
+        self.answer = headers
         self._block("Response headers received", shown(headers, self._flags.show_secrets))
 
     async def message(self, message: Message, size: int) -> None:
@@ -62,6 +65,7 @@ class CallPrinter:
         self._console.out(f"{head}{text}\n")
 
     def ended(self, status: Status, trailers: Headers) -> None:
+        self.answer = (*self.answer, *trailers)
         self._block("Response trailers received", shown(trailers, self._flags.show_secrets))
 
     def summary(self, requests: int) -> None:

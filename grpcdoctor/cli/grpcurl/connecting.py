@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from grpcdoctor.cli.go_words import quoted
-from grpcdoctor.cli.grpcurl.address import AddressError, full_address, is_xds, read_address
+from grpcdoctor.cli.grpcurl.address import AddressError, full_address, is_xds, read_address, unread_address
 from grpcdoctor.cli.grpcurl.failures import Failure, Misuse
 from grpcdoctor.cli.grpcurl.names import USER_AGENT
-from grpcdoctor.client.errors import ConnectError
+from grpcdoctor.client.errors import ClientError, ConnectError
 
 if TYPE_CHECKING:
     from grpcdoctor.cli.grpcurl.flags import Flags
@@ -36,7 +36,10 @@ async def dial(
             with dialling.step("TLS Setup"):
                 _check_tls(flags, warn)
         with dialling.step("BlockingDial"):
-            channel = open_channel(options)
+            try:
+                channel = open_channel(options)
+            except ClientError as contrary:
+                raise _not_dialled(order, contrary) from contrary
             try:
                 await channel.connect(deadline)
             except ConnectError as failed:
@@ -50,11 +53,10 @@ def channel_options(order: Order) -> ChannelOptions:
     from grpcdoctor.client.options import ChannelOptions
 
     flags = order.flags
-    if flags.alts or is_xds(order.address):
-        what = "ALTS" if flags.alts else "xds:///"
-        raise _not_dialled(order, AddressError(f"{what} is not supported: give host:port, with TLS or -plaintext"))
+    xds = is_xds(order.address)
     try:
-        options = ChannelOptions(read_address(flags, order.address))
+        target = unread_address(flags, order.address) if xds else read_address(flags, order.address)
+        options = ChannelOptions(target, grpcio_target=order.address if xds else None)
     except AddressError as wrong:
         raise _not_dialled(order, wrong) from wrong
     given = {
@@ -64,6 +66,9 @@ def channel_options(order: Order) -> ChannelOptions:
         "connect_timeout": flags.connect_timeout or options.connect_timeout,
         "keepalive": max(flags.keepalive_time, _SHORTEST_KEEPALIVE) if flags.keepalive_time else None,
         "max_message_bytes": flags.max_msg_sz or options.max_message_bytes,
+        "alts": flags.alts,
+        "alts_handshaker_service": flags.alts_handshaker_service or None,
+        "alts_target_service_accounts": tuple(flags.alts_target_service_account),
         "user_agent": f"{flags.user_agent} {USER_AGENT}" if flags.user_agent else USER_AGENT,
     }
     return replace(options, insecure=flags.insecure, **given)  # type: ignore[arg-type]

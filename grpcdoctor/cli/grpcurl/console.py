@@ -19,7 +19,12 @@ class Console:
             raise ReaderGone from gone
 
     def err(self, text: str) -> None:
+        """Part of it may be a server's: on a terminal it cannot act."""
         try:
+            if sys.stderr.isatty():
+                from grpcdoctor.report.clean import block
+
+                text = block(text)
             _write(sys.stderr, text)
         except (OSError, ValueError):
             pass  # no stderr: the exit code alone must do

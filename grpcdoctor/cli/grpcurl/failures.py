@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from grpcdoctor.cli.go_words import code_name
-from grpcdoctor.client.errors import RpcError
+from grpcdoctor.client.errors import ClientError, RpcError
 
 FAILED: Final = 1
 MISUSED: Final = 2
-STATUS_OFFSET: Final = 64
-"""A call that ended with status N exits with 64 + N, so that 1 and 2 keep their meaning."""
 
 
 class Misuse(Exception):  # noqa: N818 - it is the user's
@@ -27,7 +25,7 @@ class Failure(Exception):  # noqa: N818 - many kinds of error end as one
 
     def hints(self) -> list[str]:
         """What else is known of it, a line each."""
-        lines = [line for line in (self.hint, getattr(self.error, "explanation", "")) if line]
+        lines = [self.hint] if self.hint else []
         cause = getattr(self.error, "caused_by", None)
         if cause is not None and str(cause) not in str(self):
             lines.append(f"caused by: {cause}")
@@ -37,9 +35,13 @@ class Failure(Exception):  # noqa: N818 - many kinds of error end as one
         return lines
 
 
-def exit_code_of(status: int) -> int:
-    """As a process's exit code, of which the system keeps eight bits."""
-    return (STATUS_OFFSET + status) & 0xFF
+def root_of(error: BaseException | None) -> ClientError | None:
+    """The client's error that others were made of to say where it happened."""
+    root = None
+    while isinstance(error, ClientError | Failure):
+        root = error if isinstance(error, ClientError) else root
+        error = error.__cause__
+    return root
 
 
 def said_by(error: Exception | str) -> str:

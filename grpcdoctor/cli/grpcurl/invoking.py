@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from grpcdoctor.cli.go_words import quoted
 from grpcdoctor.cli.grpcurl.call_printer import CallPrinter
 from grpcdoctor.cli.grpcurl.exporting import export
-from grpcdoctor.cli.grpcurl.failures import Failure, exit_code_of
+from grpcdoctor.cli.grpcurl.failures import Failure
 from grpcdoctor.cli.grpcurl.flags import JSON
 from grpcdoctor.cli.grpcurl.formats import writer_of
 from grpcdoctor.cli.grpcurl.headers import read_headers
+from grpcdoctor.cli.grpcurl.outcome import Outcome
 from grpcdoctor.cli.grpcurl.status_words import error_text, formatted
 from grpcdoctor.client.errors import ClientError, ConnectError, RequestError, RpcError
 from grpcdoctor.client.formats.types import Types
@@ -28,12 +29,13 @@ if TYPE_CHECKING:
     from grpcdoctor.cli.grpcurl.session import Session
     from grpcdoctor.client.call import DescriptorSource
     from grpcdoctor.client.requests import Read
+    from grpcdoctor.wire.streams import Headers
 
-_STANDARD_INPUT = "@"
+_STANDARD_INPUT: Final = "@"
 
 
-async def run_call(session: Session, source: DescriptorSource, console: Console) -> Status:
-    """The status with which the call ended, printed where it is not OK. Raises Failure."""
+async def run_call(session: Session, source: DescriptorSource, console: Console) -> Outcome:
+    """How the call ended, printed where that is not OK. Raises Failure."""
     order, flags = session.order, session.order.flags
     channel = await session.channel()
     types = Types(source, fill_in=False)
@@ -54,7 +56,15 @@ async def run_call(session: Session, source: DescriptorSource, console: Console)
         await _print_status(status, flags, writer, Types(source), console)
     if printer.method is not None:
         await export(flags, source, [printer.method.containing_service.full_name])
-    return status
+    return _outcome(status, metadata, printer.answer)
+
+
+def _outcome(status: Status, metadata: Headers, answer: Headers) -> Outcome:
+    if status.ok:
+        return Outcome()
+    from grpcdoctor.cli.client_failures import exit_code_of
+
+    return Outcome(exit_code_of(status), status, metadata, answer)
 
 
 def _requests(flags: Flags, types: Types) -> Requests:
@@ -96,7 +106,3 @@ def _failure(symbol: str, error: ClientError, flags: Flags, method: MethodDescri
 async def _print_status(status: Status, flags: Flags, writer: Writer, types: Types, console: Console) -> None:
     say = formatted if flags.format_error else error_text
     console.err(await say(status, writer, types))
-
-
-def exit_code(status: Status) -> int:
-    return 0 if status.ok else exit_code_of(status.code)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from grpcdoctor.client.call import Channel, DescriptorSource
     from grpcdoctor.client.descriptors.file_source import FileSource
     from grpcdoctor.client.descriptors.reflection import ReflectionSource
+    from grpcdoctor.client.options import ChannelOptions
 
 # time.Duration ends here: 292 years.
 _LONGEST: Final = 2.0**63 / 1e9
@@ -34,13 +35,22 @@ class Session:
         self.timing = timing
         self.deadline = Deadline.after(min(order.flags.max_time, _LONGEST)) if order.flags.max_time > 0 else None
         self._warn = warn
+        self.options: ChannelOptions | None = None
+        """Once something was dialled."""
         self._channel: Channel | None = None
+
+    @property
+    def seconds_left(self) -> float:
+        """Of the time that the user gives, or that a connection may take."""
+        if self.deadline is not None:
+            return self.deadline.remaining
+        return self.options.connect_timeout if self.options is not None else 0.0
 
     async def channel(self) -> Channel:
         """Raises Failure, Misuse."""
         if self._channel is None:
-            options = channel_options(self.order)
-            self._channel = await dial(self.order, options, self.timing, self._warn, self.deadline)
+            self.options = channel_options(self.order)
+            self._channel = await dial(self.order, self.options, self.timing, self._warn, self.deadline)
         return self._channel
 
     async def source(self) -> DescriptorSource:
