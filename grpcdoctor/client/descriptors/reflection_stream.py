@@ -90,7 +90,10 @@ class ReflectionStream:
         """Ask what is unanswered on the stream; how the stream ended, where it did before it answered all."""
         if self._call is None:
             path = REFLECTION[_VERSIONS[self._version]]
-            self._call = await self._channel.call(path, self._metadata, deadline=self._deadline)
+            # Not as streaming its requests: gRPC-Web takes those that are there before the first answer is read.
+            self._call = await self._channel.call(
+                path, self._metadata, deadline=self._deadline, server_streaming=True
+            )
         call = self._call
         for question in questions[len(answers) :]:
             if not await call.send(question):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from grpcdoctor.client.errors import ClientError
 from grpcdoctor.client.status import Status
 from grpcdoctor.client.transport.base_call import Start
 from grpcdoctor.client.transport.compression import compress as pack
@@ -39,6 +40,14 @@ class ConnectUnaryCall(WebCall):
         self._response_encoding = ""
         self._response_headers: Headers = ()
         self._response_trailers: Headers = ()
+        self._requests = 0
+
+    async def send(self, payload: bytes) -> bool:
+        """The one request. Raises ClientError for a second: the body is the bare message."""
+        self._requests += 1
+        if self._requests > 1:
+            raise ClientError("a unary call of Connect takes a single request")
+        return await super().send(payload)
 
     def on_headers(self, headers: Headers, end: bool) -> None:
         if not self._note_head(headers):

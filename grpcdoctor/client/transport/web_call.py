@@ -1,10 +1,9 @@
-"""WebCall: what calls of gRPC-Web and Connect have in common: one request, and an answer that may not be theirs."""
+"""WebCall: what gRPC-Web and Connect have in common: first the request, then an answer that may not be theirs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from grpcdoctor.client.errors import ClientError
 from grpcdoctor.client.transport.base_call import BaseCall, Start
 from grpcdoctor.client.transport.endings import made_here, status_of_http
 from grpcdoctor.client.transport.quoting import quote
@@ -22,23 +21,15 @@ _HOP_BY_HOP: Final = frozenset(("connection", "keep-alive", "transfer-encoding",
 
 
 class WebCall(BaseCall):
-    """Requests cannot stream, so the request is complete as soon as an answer is waited for."""
+    """Requests and answers do not alternate: the request is complete as soon as an answer is waited for."""
 
     def __init__(self, start: Start, deadline: Deadline | None, encoding: str | None, limit: int) -> None:
         super().__init__(start, deadline)
         self._encoding = encoding
         self._limit = limit
-        self._requests = 0
         self._content_type = ""
         self._foreign = False
         self._body = bytearray()
-
-    async def send(self, payload: bytes) -> bool:
-        """The one request. Raises ClientError for a second."""
-        self._requests += 1
-        if self._requests > 1 and not self._sending_over:
-            raise ClientError("gRPC-Web and Connect take a single request in each call")
-        return await super().send(payload)
 
     async def headers(self) -> Headers:
         """The response's headers; () where the call ended without any."""

@@ -171,8 +171,8 @@ def test_requests_cannot_stream(ports: dict[bool, int], protocol: Protocol) -> N
             await call.send(b"")
         call.cancel()
 
-    for body in (streams, second):
-        on_channel(f"grpc://localhost:{ports[False]}", body, protocol=protocol)
+    on_channel(f"grpc://localhost:{ports[False]}", streams, protocol=protocol)
+    on_channel(f"grpc://localhost:{ports[False]}", second, protocol=Protocol.CONNECT)
 
 
 def test_grpc_does_not_go_over_http_1() -> None:

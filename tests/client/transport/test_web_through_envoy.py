@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from grpcdoctor.client.descriptors.reflection import ReflectionSource
 from grpcdoctor.client.options import Protocol
-from tests.client.transport.calls import HEALTH, SERVING, Answer, answer_of, on_channel
+from grpcdoctor.wire.deadline import Deadline
+from tests.client.transport.calls import HEALTH, SECONDS, SERVING, Answer, answer_of, on_channel
 
 if TYPE_CHECKING:
     from tests.lab.envoy import Envoy
@@ -50,6 +52,17 @@ def test_an_answer_that_comes_by_and_by(envoy: Envoy, protocol: Protocol, versio
     answer = through(envoy, protocol, version, path=REFLECTION, requests=(LIST_SERVICES,))
     assert answer.words == "OK"
     assert b"grpc.health.v1.Health" in answer.messages[0]
+
+
+@pytest.mark.parametrize("version", ["1.1", "2"])
+def test_schemas_come_by_reflection(envoy: Envoy, protocol: Protocol, version: str) -> None:
+    async def body(channel: Any) -> tuple[list[str], str]:
+        source = ReflectionSource(channel, (), Deadline.after(SECONDS))
+        return await source.list_services(), (await source.find_symbol("lab.Greeter")).name
+
+    target = f"grpc://127.0.0.1:{envoy.port('grpc-web')}"
+    services, found = on_channel(target, body, protocol=protocol, http_version=version)
+    assert (found, "lab.Greeter" in services) == ("Greeter", True)
 
 
 def test_a_message_larger_than_allowed(envoy: Envoy, protocol: Protocol) -> None:
