@@ -95,11 +95,13 @@ def options_of(command: str) -> set[str]:
 
 
 def lines_to_type(page: Path) -> Iterator[str]:
-    """Every line of a page's shell blocks that starts grpcdoctor; one that ends in | or \\ goes on."""
+    """Every line of a page's shell blocks that starts grpcdoctor; one that ends in | or \\ goes on. In a console's what
+    has no prompt is what was printed."""
     for kind, block in _FENCE.findall(page.read_text(encoding="utf-8")):
         if kind in ("", "sh", "console"):
             lines = re.sub(r"(\\|\|)\n", r"\1 ", block).splitlines()
-            yield from (line.removeprefix("$ ") for line in lines if re.match(r"(\$ )?grpcdoctor ", line))
+            typed = r"\$ grpcdoctor " if kind == "console" else r"(\$ )?grpcdoctor "
+            yield from (line.removeprefix("$ ") for line in lines if re.match(typed, line))
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from grpcdoctor.cli.errors import Interrupted, say, say_lines
+from grpcdoctor.cli.errors import Interrupted, say_lines
 from grpcdoctor.client.errors import RequestError
 from grpcdoctor.client.form_fields import AnswerError
 from grpcdoctor.client.request_form import Question, RequestForm, Rest
@@ -29,7 +29,7 @@ _FEW: Final = 6
 
 _HELP: Final = (
     "Enter takes the default or leaves a field out; Tab shows what may be answered.",
-    "Ctrl-C goes back to the question before, and leaves at the first one; Ctrl-D leaves out the rest of a message.",
+    "Ctrl-C goes back a question, and leaves at the first one; Ctrl-D leaves out the rest of a message.",
 )
 
 
@@ -89,7 +89,7 @@ class Dialogue:
             try:
                 await self._types.settle(lambda answer=answer: form.answer(answer))  # type: ignore[misc]
             except (AnswerError, RequestError) as wrong:
-                say(f"  {clean.line(str(wrong))}")
+                say_lines([f"  {clean.line(str(wrong))}"])
         return await self._read_back(descriptor, json.dumps(form.value))
 
     async def _answer(self, form: RequestForm, question: Question) -> str | Rest | None:
@@ -113,7 +113,7 @@ class Dialogue:
             except (KeyboardInterrupt, EOFError):
                 return text
             except RequestError as wrong:
-                say(f"  {clean.line(str(wrong))}")
+                say_lines([f"  {clean.line(str(wrong))}"])
 
     async def _read_back(self, descriptor: Descriptor, text: str) -> str:
         """As it will be sent. Raises RequestError."""
@@ -144,7 +144,8 @@ class Dialogue:
             ]
             if len(fitting) == 1:
                 return fitting[0]
-            say(f"  {clean.line(answer)!r} is none of them" if answer else "  choose one; Tab shows them")
+            why = f"{clean.line(answer)!r} is none of them" if answer else "choose one; Tab shows them"
+            say_lines([f"  {why}"])
 
 
 def prompt_of(question: Question) -> str:

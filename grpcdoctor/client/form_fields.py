@@ -28,7 +28,7 @@ _AS_JSON: Final = {
     "google.protobuf.Struct": '{"any": "JSON"}',
     "google.protobuf.Value": '"any JSON"',
     "google.protobuf.ListValue": '[1, "two"]',
-    "google.protobuf.Any": '{"@type": "type.googleapis.com/package.Message", …}',
+    "google.protobuf.Any": '{"@type": "type.googleapis.com/…", …}',
 }
 _WRAPPERS: Final = frozenset(
     f"google.protobuf.{kind}Value"

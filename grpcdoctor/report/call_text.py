@@ -60,13 +60,13 @@ def status_lines(status: Status, message: str, details: Sequence[str]) -> list[s
 
 
 def ending_line(record: CallRecord) -> str:
-    """How it ended, how much was sent and received, and how long it took."""
+    """How it ended, how much was sent and received (on the wire), and how long it took."""
     status = record.status.name if record.status is not None else "no status"
-    first = f", first byte after {milliseconds(record.first_byte_ms)}" if record.first_byte_ms is not None else ""
+    sent, received = record.requests.count, record.responses.count
+    first = f"first byte {milliseconds(record.first_byte_ms)}, " if record.first_byte_ms is not None else ""
     return (
-        f"{NOTE}{status}: {_messages(record.requests.count, 'request')} of {size(record.bytes_sent)}, "
-        f"{_messages(record.responses.count, 'response')} of {size(record.bytes_received)} on the wire"
-        f"{first}, {milliseconds(record.total_ms or 0)} in all"
+        f"{NOTE}{status}: {sent} sent ({size(record.bytes_sent)}), {received} received "
+        f"({size(record.bytes_received)}), {first}total {milliseconds(record.total_ms or 0)}"
     )
 
 
@@ -94,7 +94,3 @@ def size(count: int) -> str:
     if count < 10_000:
         return f"{count} byte{'' if count == 1 else 's'}"
     return f"{count / 1024:,.0f} KiB" if count < 10 * 1024 * 1024 else f"{count / 1024 / 1024:,.1f} MiB"
-
-
-def _messages(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"

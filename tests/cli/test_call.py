@@ -113,7 +113,8 @@ def test_verbose_words_are_on_stderr(call: Run) -> None:
     assert re.match(r"\* connected to 127\.0\.0\.1:\d+: HTTP/2, plaintext \(tcp .* ms, http/2 .* ms\)", result.err)
     for line in ("* kitchen.v1.Script/Unary, unary", "> x-id: 7", "< h: 1", "< message 1: 3 bytes", "< t: 2"):
         assert line in result.errors
-    assert re.match(r"\* OK: 1 request of \d+ bytes, 1 response of 8 bytes on the wire, first byte ", result.errors[-1])
+    ending = r"\* OK: 1 sent \(\d+ bytes\), 1 received \(8 bytes\), first byte [\d.]+ ms, total [\d.]+ ms"
+    assert re.fullmatch(ending, result.errors[-1])
 
 
 def test_credentials_are_not_shown_unless_asked_for(call: Run) -> None:
