@@ -42,11 +42,6 @@ WARNED = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> Environment:
-    return Environment(monkeypatch)
-
-
 @pytest.mark.parametrize("line", WRONG, ids=str)
 def test_a_wrong_command_line_says_so(environment: Environment, line: str) -> None:
     result = environment.run("grpcurl", *line.split())
