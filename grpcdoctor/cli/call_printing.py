@@ -62,10 +62,11 @@ class TextPrinter:
         self._printed += 1
         write(f"{separator}{text}\n")
 
-    def ended(self, record: CallRecord) -> None:
+    def ended(self, record: CallRecord, interrupted: bool = False) -> None:
+        """Whoever interrupts a call knows why it ended."""
         self._note(call_text.header_lines(call_text.RECEIVED, self._frame.headers(record.trailers)))
         self._note([call_text.ending_line(record)])
-        if record.status is not None and not record.status.ok:
+        if record.status is not None and not record.status.ok and not interrupted:
             words = self._frame.words(record.status.message)
             lines = call_text.status_lines(record.status, words, record.details)
             self._failed([f"{COMMAND}: {lines[0]}", *lines[1:]])

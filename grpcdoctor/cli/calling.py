@@ -164,7 +164,7 @@ class CallRun:
         if wrong is not None:
             say_failure(COMMAND, wrong)
         else:
-            self._printer.ended(record)
+            self._printer.ended(record, interrupted)
         cause = await self._cause(record, wrong or status) if code and not interrupted else None
         if self._keep or self._printer.keeps_messages:
             failure = None if wrong is None else failure_of(wrong)

@@ -39,8 +39,8 @@ def say_failure(command: str, error: ClientError) -> None:
     why = str(error)
     if isinstance(error, RpcError):
         why = f"the server's reflection: {why}"
-    suggestions = getattr(error, "suggestions", ())
-    if suggestions:
+    suggestions = () if isinstance(error, RequestError) else getattr(error, "suggestions", ())
+    if suggestions:  # a RequestError names its own
         why += f"; did you mean {' or '.join(suggestions)}?"
     say(clean.line(f"{command}: {why}"))
 

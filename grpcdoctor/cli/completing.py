@@ -6,6 +6,7 @@ a prompt that is being edited is no place for errors.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 _SECONDS: Final = 2.0
 """Longer than this nobody waits for a Tab."""
+
+# A shell puts what is offered into the line as it is, and a server calls its services what it likes.
+_NAME: Final = re.compile(r"[A-Za-z0-9_./]+")
 
 Names = Callable[["DescriptorSource", str], Awaitable[list[CompletionItem]]]
 
@@ -57,7 +61,7 @@ async def _ask(client: ClientOptions, target: str | None, names: Names, incomple
     from grpcdoctor.cli.session import open_session
 
     async with open_session(client, client.target(target) if client.reflects and target else None) as session:
-        return await names(session.source, incomplete)
+        return [item for item in await names(session.source, incomplete) if _NAME.fullmatch(item.value)]
 
 
 async def services(source: DescriptorSource, incomplete: str) -> list[CompletionItem]:

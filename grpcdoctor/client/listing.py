@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from grpcdoctor.client.call_record import kind_of
-from grpcdoctor.client.errors import ClientError, ConnectError, NotFoundError
+from grpcdoctor.client.errors import ClientError, ConnectError, SchemaError
 from grpcdoctor.client.symbols import find_symbol
 
 if TYPE_CHECKING:
@@ -45,12 +45,12 @@ async def list_services(source: DescriptorSource, with_methods: bool) -> list[Li
 
 
 async def list_service(source: DescriptorSource, name: str) -> ListedService:
-    """One service with its methods. Raises NotFoundError for what is no service, and what the source raises."""
+    """One service with its methods. Raises NotFoundError, SchemaError for what is no service, and as the source."""
     from google.protobuf.descriptor import ServiceDescriptor
 
     found = await find_symbol(source, name)
     if not isinstance(found, ServiceDescriptor):
-        raise NotFoundError("Service", name, await source.list_services())
+        raise SchemaError(f"{name} is no service; describe shows what it is")
     return _listed(found)
 
 

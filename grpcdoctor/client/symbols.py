@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Final
 from grpcdoctor.client.errors import ClientError, NotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from google.protobuf.descriptor import Descriptor
 
     from grpcdoctor.client.call import AnyDescriptor, DescriptorSource
 
 _SUGGESTIONS: Final = 3
+# difflib needs a second for some ten thousand; a real schema has hundreds.
+_COMPARED: Final = 5000
 
 
 def symbol_of(text: str) -> str:
@@ -50,7 +54,6 @@ def _names_in(message: Descriptor) -> list[str]:
 
 
 async def _close(source: DescriptorSource, name: str) -> list[str]:
-    """Those of the same last name first: the package is what people leave out."""
     try:
         known = await all_symbols(source)
     except ClientError:  # it is only asked for a hint
@@ -58,8 +61,21 @@ async def _close(source: DescriptorSource, name: str) -> list[str]:
             known = await source.list_services()
         except ClientError:
             return []
-    last = name.rpartition(".")[2].lower()
-    namesakes = [each for each in known if each.rpartition(".")[2].lower() == last]
-    by_lower = {each.lower(): each for each in known}
-    close = [by_lower[each] for each in get_close_matches(name.lower(), list(by_lower), n=_SUGGESTIONS)]
-    return list(dict.fromkeys([*namesakes, *close]))[:_SUGGESTIONS]
+    return close_names(name, known)
+
+
+def close_names(name: str, known: Sequence[str]) -> list[str]:
+    """The same last name in another package first, then what is spelled like the whole or like the last name. Case is
+    a common slip, and difflib counts it as heavily as any other."""
+    last, known = _last(name), known[:_COMPARED]
+    by_name = {each.lower(): each for each in known}
+    by_last: dict[str, list[str]] = {}
+    for each in known:
+        by_last.setdefault(_last(each), []).append(each)
+    alike = [by_name[each] for each in get_close_matches(name.lower(), list(by_name), n=_SUGGESTIONS)]
+    alike_last = [one for each in get_close_matches(last, list(by_last), n=_SUGGESTIONS) for one in by_last[each]]
+    return list(dict.fromkeys([*by_last.get(last, ()), *alike, *alike_last]))[:_SUGGESTIONS]
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2].lower()

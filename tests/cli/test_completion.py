@@ -10,7 +10,8 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 
 from grpcdoctor.cli.completion import Fish
 from grpcdoctor.cli.main import COMPLETION_VARIABLE, group
+from grpcdoctor.cli.session import Session
 from tests.cli.client_servers import running_kitchen
 from tests.cli.environment import Environment
 from tests.lab import fakes
@@ -97,6 +99,21 @@ def test_a_server_that_does_not_answer_is_waited_for_two_seconds(complete: Any) 
         started = time.monotonic()
         assert complete(f"call 127.0.0.1:{server.port} --plaintext ") == []
         assert time.monotonic() - started < 4
+
+
+def test_a_name_that_a_shell_would_obey_is_not_offered(complete: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hostile:
+        async def list_services(self) -> list[str]:
+            return ["a.B", "x;reboot", "$(reboot)", "a b", "a\nb", "c.D\n", "\x1b[2J", "`x`", "é"]
+
+    @asynccontextmanager
+    async def opened(*_: object) -> AsyncIterator[Session]:
+        source: Any = Hostile()
+        yield Session(None, source)
+
+    monkeypatch.setattr("grpcdoctor.cli.session.open_session", opened)
+    assert complete("list h ") == ["a.B"]
+    assert complete("call h ") == ["a.B/"]
 
 
 def test_commands_and_options_are_still_completed(complete: Any) -> None:

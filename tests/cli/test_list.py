@@ -90,11 +90,16 @@ def test_nothing_to_list_is_said(env: Environment, running_kitchen: Kitchen) -> 
     assert (result.code, result.out, result.err) == (0, "", "grpcdoctor list: there are no services\n")
 
 
-@pytest.mark.parametrize("word", ["kitchen.v1.Scrip", "Script"])
+@pytest.mark.parametrize("word", ["kitchen.v1.Scrip", "Script", "scrip"])
 def test_a_wrong_name_gets_suggestions(env: Environment, running_kitchen: Kitchen, word: str) -> None:
     result = env.run("list", running_kitchen.addresses["plain"], "--plaintext", word)
     assert result.code == 1
     assert "did you mean kitchen.v1.Script" in result.err
+
+
+def test_what_is_no_service_is_told(env: Environment, running_kitchen: Kitchen) -> None:
+    result = env.run("list", running_kitchen.addresses["plain"], "--plaintext", "kitchen.v1.Note")
+    assert result.errors[0] == "grpcdoctor list: kitchen.v1.Note is no service; describe shows what it is"
 
 
 def test_guarded_reflection_takes_its_metadata(env: Environment, running_kitchen: Kitchen, tmp_path: Path) -> None:
