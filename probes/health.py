@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import islice
 
 from grpcdoctor.model.codes import GrpcStatus
 from grpcdoctor.model.facts.grpc import HealthFacts
+from grpcdoctor.wire.health_messages import status_in, statuses_in
 from grpcdoctor.wire.messages import frame_message
-from grpcdoctor.wire.protobuf import ProtobufError, bytes_of, integer_of, text
+from grpcdoctor.wire.protobuf import ProtobufError
 from grpcdoctor.wire.questions import HEALTH_CHECK, HEALTH_LIST
 from grpcdoctor.wire.rpc import can_ask, problem_of, unary
 from grpcdoctor.wire.session import Measurement, Session
@@ -17,9 +17,6 @@ from grpcdoctor.wire.streams import Stream
 NAME = "health"
 QUICK = True
 
-# health.proto: HealthCheckResponse.ServingStatus
-_STATUSES = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
-_SERVICES_READ = 1000  # of whatever a hostile answer holds
 _SERVICES_KEPT = 100  # gRFC A90: a server refuses to list more
 
 
@@ -55,23 +52,13 @@ def _status(stream: Stream) -> str | None:
     if not messages:
         return None
     try:
-        return _name(integer_of(messages[0], 1))
+        return status_in(messages[0])
     except ProtobufError:
         return None
 
 
 def _statuses(stream: Stream) -> tuple[tuple[str, str], ...]:
-    found: list[tuple[str, str]] = []
     try:
-        for message in stream.messages[:1]:
-            for entry in islice(bytes_of(message, 1), _SERVICES_READ):
-                service = text(next(bytes_of(entry, 1), b""))
-                status = integer_of(next(bytes_of(entry, 2), b""), 1)
-                found.append((service, _name(status)))
+        return tuple(statuses_in(stream.messages[0])[:_SERVICES_KEPT]) if stream.messages else ()
     except ProtobufError:
-        pass
-    return tuple(sorted(found)[:_SERVICES_KEPT])
-
-
-def _name(status: int) -> str:
-    return _STATUSES[status] if status < len(_STATUSES) else str(status)
+        return ()

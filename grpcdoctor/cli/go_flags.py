@@ -7,7 +7,7 @@ Booleans take a value only as `-x=false`. Reading stops at the first word that i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -30,6 +30,8 @@ class Kind(Enum):
     STRING = "string"
     FLOAT = "float"
     INT = "int"
+    DURATION = "duration"
+    """In nanoseconds, as time.Duration."""
     STRINGS = "value"
     """One more each time it is given."""
 
@@ -62,6 +64,12 @@ _HEXADECIMAL: Final = re.compile(
 )
 _NAMED_FLOAT: Final = re.compile(r"[+-]?inf(?:inity)?|nan", re.IGNORECASE | re.ASCII)
 _INT_BITS: Final = 64
+# https://pkg.go.dev/time#ParseDuration
+_UNITS: Final = {
+    "ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9,
+}  # fmt: skip
+_PART: Final = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+_DURATION: Final = re.compile(rf"[+-]?(?:0|(?:{_PART.pattern})+)", re.ASCII)
 
 
 def parse(flags: Mapping[str, Flag], words: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
@@ -103,9 +111,8 @@ def _take(flag: Flag, text: str, values: dict[str, Any]) -> None:
     elif flag.kind is Kind.BOOL:
         values[flag.name] = _bool(flag, text)
     else:
-        read = _int if flag.kind is Kind.INT else _float
         try:
-            values[flag.name] = read(text)
+            values[flag.name] = _NUMBERS[flag.kind](text)
         except ValueError as wrong:
             raise FlagError(f"invalid value {quoted(text)} for flag -{flag.name}: {wrong}") from None
 
@@ -143,3 +150,26 @@ def _float(text: str) -> float:
     if number in (float("inf"), float("-inf")):
         raise ValueError("value out of range")
     return number
+
+
+def _duration(text: str) -> int:
+    """time.ParseDuration(text). Raises ValueError."""
+    if not _DURATION.fullmatch(text):
+        raise ValueError("parse error")
+    whole = sum(_nanoseconds(number, _UNITS[unit]) for number, unit in _PART.findall(text))
+    if whole >= 1 << _INT_BITS - 1:
+        raise ValueError("parse error")
+    return -whole if text.startswith("-") else whole
+
+
+def _nanoseconds(number: str, unit: int) -> int:
+    whole, _, fraction = number.partition(".")
+    parts: int = 10 ** len(fraction)
+    return int(whole or 0) * unit + int(fraction or 0) * unit // parts
+
+
+_NUMBERS: Final[dict[Kind, Callable[[str], int | float]]] = {
+    Kind.INT: _int,
+    Kind.FLOAT: _float,
+    Kind.DURATION: _duration,
+}

@@ -45,6 +45,8 @@ def code_name(code: int) -> str:
 
 def duration(nanoseconds: int) -> str:
     """time.Duration.String: 1h2m3.5s, 10.09ms, 903.815µs, 0s."""
+    if nanoseconds < 0:
+        return f"-{duration(-nanoseconds)}"
     if nanoseconds == 0:
         return "0s"
     if nanoseconds < _SECOND:

@@ -55,18 +55,19 @@ def _run(arguments: Sequence[str]) -> int:
         click.echo(without_arguments.format_message(), err=True)
         return ExitCode.USAGE
     except click.ClickException as wrong:
-        _explain(wrong)
-        return ExitCode.USAGE
+        return _explain(wrong)
     except click.Abort as interrupted:
         raise Interrupted from interrupted
     except SystemExit as left:  # click leaves so after shell completion, and where --help meets a closed pipe
         return int(left.code or 0) if COMPLETION_VARIABLE in os.environ else ExitCode.READER_GONE
 
 
-def _explain(wrong: click.ClickException) -> None:
-    """What is wrong in one line, and where to read the options in another."""
+def _explain(wrong: click.ClickException) -> int:
+    """What is wrong in one line, and where to read the options in another; a command may have an exit code of its own
+    for it."""
     context = wrong.ctx if isinstance(wrong, click.UsageError) else None
     path = context.command_path if context is not None else "grpcdoctor"
     say(f"{path}: {wrong.format_message()}")
     if isinstance(wrong, click.UsageError):
         say(f"Try '{path} --help'.")
+    return int(getattr(context.command if context is not None else None, "usage_exit_code", ExitCode.USAGE))

@@ -1,22 +1,39 @@
 """The entry point of the installed command.
 
-`grpcdoctor grpcurl` runs in scripts, call by call, in the place of a program that takes 20 ms: it goes past the library
-that reads the other commands' options, which takes as long to load alone.
+`grpcdoctor grpcurl` and `grpcdoctor health -addr` run in scripts and probes, call by call, in the place of programs
+that take 20 ms: they go past the library that reads the other commands' options, which takes as long to load alone.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 
 def main() -> NoReturn:
     """The command line of this process."""
-    if sys.argv[1:2] == ["grpcurl"]:
+    run = _short_cut(sys.argv[1:2], sys.argv[2:])
+    if run is not None:
         from grpcdoctor.cli.ending import exit_code_of, leave_at_once
-        from grpcdoctor.cli.grpcurl.run import run
 
         leave_at_once(exit_code_of(lambda: run(sys.argv[2:])))
     from grpcdoctor.cli import main as commands
 
     commands.main()
+
+
+def _short_cut(command: Sequence[str], words: Sequence[str]) -> Callable[[Sequence[str]], int] | None:
+    """What runs this command line, where it is another program's."""
+    if command == ["grpcurl"]:
+        from grpcdoctor.cli.grpcurl.run import run
+
+        return run
+    if command == ["health"]:
+        from grpcdoctor.cli.health.names import speaks_as_the_probe
+
+        if speaks_as_the_probe(words):
+            from grpcdoctor.cli.health.as_probe import run_as_probe
+
+            return run_as_probe
+    return None

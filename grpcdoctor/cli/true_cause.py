@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from grpcdoctor.client.errors import ClientError, ConnectError, RpcError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from grpcdoctor.client.status import Status
     from grpcdoctor.model.options import ProbeOptions
     from grpcdoctor.model.report import Cause, Report
+    from grpcdoctor.model.target import Target
     from grpcdoctor.wire.streams import Headers
 
 _LEAST_SECONDS: Final = 1.0
@@ -35,21 +37,41 @@ async def true_cause(
     budget: float,
     metadata: Headers = (),
     answer: Headers = (),
+    may_probe: bool = True,
 ) -> str | None:
     """One line, or None where nothing is known. Never raises, and never shows metadata.
 
     `budget` is what is left of the call's own time, in seconds: a probe, if one is needed, may take that long, yet at
     least 1 and at most 3 seconds. `metadata` is what the call sent, `answer` the headers and trailers that came.
+    Without `may_probe` only what is known already is told: at once, and at no cost.
     """
     try:
-        return await _true_cause(options, failure, budget, metadata, answer)
+        return await _true_cause(_Look(options, budget if may_probe else None, metadata), failure, answer)
     except Exception:
         return None  # the failure itself was told already; a second one would only hide it
 
 
-async def _true_cause(
-    options: ChannelOptions, failure: ClientError | Status, budget: float, metadata: Headers, answer: Headers
-) -> str | None:
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A look at the wire that may be taken; `budget` None: it may not."""
+
+    options: ChannelOptions
+    budget: float | None
+    metadata: Headers
+
+    async def report(self) -> Report | None:
+        """On one connection where that is enough; None too for what is not gRPC over HTTP/2, all that it speaks."""
+        options = self.options
+        if self.budget is None or options.protocol is not Protocol.GRPC or options.alts or options.grpcio_target:
+            return None
+        from grpcdoctor.diagnosis.engine import diagnose
+
+        seconds = min(max(self.budget, _LEAST_SECONDS), _MOST_SECONDS)
+        return await diagnose(options.target, _probe_options(options, seconds, self.metadata))
+
+
+async def _true_cause(look: _Look, failure: ClientError | Status, answer: Headers) -> str | None:
+    options = look.options
     explanation = getattr(failure, "explanation", None)  # of reflection that nobody answers
     if explanation is not None:
         return _line(_likely(explanation), options)
@@ -57,28 +79,27 @@ async def _true_cause(
         from grpcdoctor.cli.connect_causes import said_by
 
         said = said_by(failure, options)
-        cause = _likely(said) if said else _cause_in(await _probed(options, budget, metadata))
+        cause = _likely(said) if said else _cause_in(await look.report())
         return _line(cause, options) if cause is not None else None
     status = failure.status if isinstance(failure, RpcError) else failure
     if isinstance(status, ClientError) or status.ok:
         return None
-    return await _cause_of_status(options, status, budget, metadata, answer)
+    return await _cause_of_status(look, status, answer)
 
 
-async def _cause_of_status(
-    options: ChannelOptions, status: Status, budget: float, metadata: Headers, answer: Headers
-) -> str | None:
+async def _cause_of_status(look: _Look, status: Status, answer: Headers) -> str | None:
     from grpcdoctor.cli.status_causes import Ended, said_by_status
 
-    ended = Ended(status, metadata, answer)
-    said = said_by_status(ended)
+    said = said_by_status(Ended(status, look.metadata, answer))
     if said is not None:
-        return said.why if said.fine else _line(_likely(said.why), options)
-    report = await _probed(options, budget, metadata)
+        return said.why if said.fine else _line(_likely(said.why), look.options)
+    if look.budget is None:
+        return None
+    report = await look.report()
     healthy = report is not None and report.verdict is Verdict.HEALTHY and not status.from_peer
     late = _LATE if healthy and status.code == GrpcStatus.DEADLINE_EXCEEDED else None
     cause = _cause_in(report) or late or _cause_in_words(status) or (_THIS_CALL_ALONE if healthy else None)
-    return _line(cause, options) if cause is not None else None
+    return _line(cause, look.options) if cause is not None else None
 
 
 def _likely(why: str) -> str:
@@ -95,7 +116,15 @@ def probe_command(options: ChannelOptions) -> str:
     from grpcdoctor.model.run import Run
 
     flags = () if options.use_proxy else ("--no-proxy",)
-    return command_of(Run(options.target, _probe_options(options)), *flags)
+    return command_of(Run(_plainly(options.target), _probe_options(options)), *flags)
+
+
+def _plainly(target: Target) -> Target:
+    """Without names that say no more than host and port do: other programs' command lines always give them."""
+    alone = replace(target, authority=None)
+    target = alone if alone.authority_header == target.authority_header else target
+    alone = replace(target, server_name=None)
+    return alone if alone.verify_name == target.verify_name else target
 
 
 def _probe_options(options: ChannelOptions, timeout: float = _MOST_SECONDS, metadata: Headers = ()) -> ProbeOptions:
@@ -112,17 +141,6 @@ def _probe_options(options: ChannelOptions, timeout: float = _MOST_SECONDS, meta
         second_opinion=False,
         use_proxy=options.use_proxy,
     )
-
-
-async def _probed(options: ChannelOptions, budget: float, metadata: Headers) -> Report | None:
-    """A look at the wire, on one connection where that is enough; None for what is not gRPC over HTTP/2, which is all
-    that it speaks."""
-    if options.protocol is not Protocol.GRPC:
-        return None
-    from grpcdoctor.diagnosis.engine import diagnose
-
-    seconds = min(max(budget, _LEAST_SECONDS), _MOST_SECONDS)
-    return await diagnose(options.target, _probe_options(options, seconds, metadata))
 
 
 def _cause_in(report: Report | None) -> str | None:

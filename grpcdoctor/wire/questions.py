@@ -14,6 +14,7 @@ USER_AGENT: Final = f"grpcdoctor/{__version__}"
 UNKNOWN_METHOD: Final = "/grpcdoctor.Probe/DoesThisMethodExist"
 HEALTH_CHECK: Final = "/grpc.health.v1.Health/Check"
 HEALTH_LIST: Final = "/grpc.health.v1.Health/List"
+HEALTH_WATCH: Final = "/grpc.health.v1.Health/Watch"
 REFLECTION: Final = {
     "v1": "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
     "v1alpha": "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",

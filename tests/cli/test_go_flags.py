@@ -17,6 +17,7 @@ FLAGS = {
         Flag("n", Kind.INT, ""),
         Flag("f", Kind.FLOAT, ""),
         Flag("m", Kind.STRINGS, ""),
+        Flag("t", Kind.DURATION, ""),
         Flag("own", Kind.BOOL, "", strconv_errors=True),
     )
 }
@@ -45,6 +46,11 @@ def read(line: str) -> tuple[dict[str, Any], list[str]]:
         ("-f 0x1p-2 -n +5", {"f": 0.25, "n": 5}, []),
         ("-f +Inf", {"f": math.inf}, []),
         ("-n 503 -f .5", {"n": 503, "f": 0.5}, []),
+        ("-t 1m1.5s", {"t": 61_500_000_000}, []),
+        ("-t 250ms", {"t": 250_000_000}, []),
+        ("-t -1h2us3ns", {"t": -3_600_000_002_003}, []),
+        ("-t .5s -t=1.s", {"t": 1_000_000_000}, []),
+        ("-t 0", {"t": 0}, []),
     ],
 )
 def test_flags_end_at_the_first_other_word(line: str, values: dict[str, Any], rest: list[str]) -> None:
@@ -66,6 +72,9 @@ def test_flags_end_at_the_first_other_word(line: str, values: dict[str, Any], re
         ("-n 09", 'invalid value "09" for flag -n: parse error'),
         ("-n 9223372036854775808", 'invalid value "9223372036854775808" for flag -n: value out of range'),
         ("-n ٣", 'invalid value "٣" for flag -n: parse error'),
+        ("-t 1", 'invalid value "1" for flag -t: parse error'),
+        ("-t 1d", 'invalid value "1d" for flag -t: parse error'),
+        ("-t 3000000h", 'invalid value "3000000h" for flag -t: parse error'),
         ("-f 1,5", 'invalid value "1,5" for flag -f: parse error'),
         ("-f 0x1", 'invalid value "0x1" for flag -f: parse error'),
         ("-f 1e999", 'invalid value "1e999" for flag -f: value out of range'),

@@ -11,6 +11,7 @@ from grpcdoctor.cli.go_words import code_name, duration, quoted
     ("nanoseconds", "text"),
     [
         (0, "0s"),
+        (-1_500_000_000, "-1.5s"),
         (999, "999ns"),
         (903_815, "903.815µs"),
         (10_090_000, "10.09ms"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -259,6 +260,19 @@ def test_what_goes_wrong_on_the_way_to_the_cause_is_not_told() -> None:
     with grpc_server(tls=True) as server:
         unusable = options_for(f"grpcs://127.0.0.1:{server.port}", cacert="/nowhere")
         assert cause_of(Status(GrpcStatus.UNAVAILABLE, "", from_peer=False), unusable) is None
+
+
+def test_the_probe_leaves_out_names_that_say_nothing_new() -> None:
+    target = replace(parse_target("grpcs://h:8443"), authority="h:8443", server_name="h")
+    assert probe_command(ChannelOptions(target)) == "grpcdoctor probe h:8443"
+    target = replace(target, authority="other:8443")
+    assert probe_command(ChannelOptions(target)) == "grpcdoctor probe --authority other:8443 --servername h h:8443"
+
+
+def test_without_a_look_at_the_wire_only_what_is_known_is_told() -> None:
+    lost = Status(GrpcStatus.UNAVAILABLE, "error reading from server: EOF", from_peer=False)
+    assert cause_of(lost, options_for("grpc://127.0.0.1:1"), may_probe=False) is None
+    assert cause_of(Status(GrpcStatus.NOT_FOUND), options_for("grpc://127.0.0.1:1"), may_probe=False) is not None
 
 
 def test_the_probe_has_the_options_of_the_call() -> None:

@@ -32,7 +32,7 @@ def read_address(flags: Flags, address: str) -> Target:
     if not separator:
         return _host_and_port(flags, address, address)
     if scheme in _URLS:
-        raise AddressError(f"grpcurl takes no URLs: write {rest.partition('/')[0]}{_URLS[scheme]}")
+        raise AddressError(f"an address is no URL: write {rest.partition('/')[0]}{_URLS[scheme]}")
     read = _SCHEMES.get(scheme.lower())
     if read is None:
         known = ", ".join(f"{name}:///" for name in (*_SCHEMES, "xds"))
