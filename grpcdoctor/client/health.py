@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from grpcdoctor.client.metadata import sendable, trouble_with
+from grpcdoctor.client.metadata import trouble_with
 from grpcdoctor.client.status import Status
 from grpcdoctor.model.codes import GrpcStatus
 from grpcdoctor.model.redact import redact_text, secrets_of
@@ -89,7 +89,7 @@ class HealthClient:
             return
         started = monotonic()
         call = await self._channel.call(
-            HEALTH_WATCH, sendable(self._metadata), compress=self._compress, server_streaming=True
+            HEALTH_WATCH, self._metadata, compress=self._compress, server_streaming=True
         )
         try:
             await _send(call, check_request(service))
@@ -109,7 +109,7 @@ class HealthClient:
         if trouble is not None:
             return None, Status(GrpcStatus.INTERNAL, trouble, from_peer=False), ()
         deadline = Deadline.after(seconds)
-        call = await self._channel.call(path, sendable(self._metadata), deadline=deadline, compress=self._compress)
+        call = await self._channel.call(path, self._metadata, deadline=deadline, compress=self._compress)
         try:
             await _send(call, request)
             response = await call.receive()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from grpcdoctor.client.errors import FormatError, RequestError, RpcError
 from grpcdoctor.client.formats.completeness import check_complete_inside
 from grpcdoctor.client.formats.decoding import decode
-from grpcdoctor.client.metadata import sendable, trouble_with
+from grpcdoctor.client.metadata import trouble_with
 from grpcdoctor.client.methods import find_method
 from grpcdoctor.client.status import Status
 from grpcdoctor.model.codes import GrpcStatus
@@ -106,7 +106,7 @@ async def call_method(
     deadline: Deadline | None = None,
     compress: str | None = None,
 ) -> Status:
-    """Call a method that was found already. `metadata` is the user's: what a client sends by itself is left out of it.
+    """Call a method that was found already.
 
     Raises RequestError, ConnectError, and RpcError where the deadline passed before the requests were read.
     """
@@ -119,7 +119,7 @@ async def call_method(
     path = f"/{method.containing_service.full_name}/{method.name}"
     call = await channel.call(
         path,
-        sendable(metadata),
+        metadata,
         deadline=deadline,
         compress=compress,
         client_streaming=method.client_streaming,

@@ -1,7 +1,5 @@
-"""What of a user's metadata is sent, and what of it cannot be: grpc-go's rules, which are gRPC's.
-
-gRPC over HTTP/2, "Custom-Metadata"; grpc-go internal/metadata (ValidatePair) and internal/transport (isReservedHeader).
-"""
+"""Which of a user's metadata cannot be sent: gRPC's rules (gRPC over HTTP/2, "Custom-Metadata") in grpc-go's words
+(internal/metadata, ValidatePair)."""
 
 from __future__ import annotations
 
@@ -10,13 +8,6 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from grpcdoctor.wire.streams import Headers
 
-# The client sends these itself; the user's are dropped in silence.
-_RESERVED: Final = frozenset(
-    {
-        "content-type", "grpc-encoding", "grpc-message", "grpc-message-type", "grpc-status", "grpc-timeout", "te",
-        "user-agent",
-    }
-)  # fmt: skip
 _NAME_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
 
 
@@ -30,8 +21,3 @@ def trouble_with(metadata: Headers) -> str | None:
         if not name.endswith("-bin") and not all(" " <= character <= "~" for character in value):
             return f'header key "{name}" contains value with non-printable ASCII characters'
     return None
-
-
-def sendable(metadata: Headers) -> Headers:
-    """Without the names that are the client's own."""
-    return tuple(pair for pair in metadata if pair[0] not in _RESERVED)

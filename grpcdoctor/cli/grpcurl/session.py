@@ -9,7 +9,7 @@ from grpcdoctor.cli.grpcurl.connecting import channel_options, dial
 from grpcdoctor.cli.grpcurl.failures import Failure
 from grpcdoctor.cli.grpcurl.headers import read_headers
 from grpcdoctor.client.errors import ClientError, RpcError
-from grpcdoctor.client.metadata import sendable, trouble_with
+from grpcdoctor.client.metadata import trouble_with
 from grpcdoctor.client.status import Status
 from grpcdoctor.model.codes import GrpcStatus
 from grpcdoctor.wire.deadline import Deadline
@@ -80,7 +80,7 @@ class Session:
         trouble = trouble_with(metadata)
         if trouble is not None:
             return ReflectionSource.over(_Refusing(RpcError(Status(GrpcStatus.INTERNAL, trouble, from_peer=False))))
-        return ReflectionSource(channel, sendable(metadata), self.deadline)
+        return ReflectionSource(channel, metadata, self.deadline)
 
 
 class _Refusing:
