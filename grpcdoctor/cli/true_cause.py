@@ -162,6 +162,10 @@ def _cause_in_words(status: Status) -> str | None:
 def _words_of(cause: Cause) -> str:
     """How sure it is, its title, and the first sentence of its explanation."""
     how = "likely" if cause.confidence >= _LIKELY else "possible"
-    title = cause.title if cause.title[1:2].isupper() else cause.title[:1].lower() + cause.title[1:]
     first = cause.explanation.split(". ")[0].rstrip(".")
-    return f"{how} cause: {title}: {first}" if first else f"{how} cause: {title}"
+    return f"{how} cause: " + ": ".join(_in_a_sentence(part) for part in (cause.title, first) if part)
+
+
+def _in_a_sentence(text: str) -> str:
+    """With a small letter, but where it is an abbreviation or a name: TLS, gRPC."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from grpcdoctor.model.conclusions import milliseconds
 from grpcdoctor.report import clean
-from grpcdoctor.report.layout import Page, Span, cells, clip
+from grpcdoctor.report.layout import NO_BREAK, Page, Span, cells, clip, width_of
 from grpcdoctor.report.style import Style
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from grpcdoctor.client.health_check import HealthResult
 
 _STATUS_COLUMN: Final = len("http/2 failed")
-_LONGEST_SERVICE: Final = 40
+_NARROWEST_SERVICE: Final = 16
 _OVERALL: Final = "(server)"
 """The service "": a column that is empty reads like a mistake."""
 _UNWRAPPED: Final = 1_000_000
@@ -68,15 +68,18 @@ class HealthRows:
         if column:
             head.append((self._padded((service.service if service else "") or _OVERALL, column) + "  ", ""))
         head.append((clean.line(word).ljust(_STATUS_COLUMN), role))
-        page.columns(head, clean.line(text))
+        if width_of(head) + 2 + cells(text) <= self._style.width:
+            page.line(*head, ("  ", ""), (clean.line(text), ""))
+        else:
+            page.columns(head, clean.line(text))
 
     def _service_column(self, result: HealthResult) -> int:
         """Its width; 0 where the server as a whole is all that is asked about."""
         named = [*self._services, *(one.service for one in result.services if one.service)]
         if not named:
             return 0
-        widths = [cells(clean.line(name)) for name in (*named, _OVERALL)]
-        return max(min(max(widths), _LONGEST_SERVICE), cells(_OVERALL))
+        longest = max(cells(clean.line(name)) for name in (*named, _OVERALL))
+        return min(longest, max(_NARROWEST_SERVICE, self._style.width * 3 // 10))
 
     def _padded(self, text: str, width: int) -> str:
         shown = clip(text, width, self._style)
@@ -102,5 +105,5 @@ def _connection_words(facts: ConnectionFacts) -> str:
     if facts.certificates:
         parts.append(f"certificate for {', '.join(facts.certificates[0].names[:3]) or 'no name'}")
     steps = (("dns", facts.dns_ms), ("tcp", facts.tcp_ms), ("tls", facts.tls_ms), ("http/2", facts.http2_ms))
-    times = [f"{name} {milliseconds(took)}" for name, took in steps if took is not None]
+    times = [f"{name} {milliseconds(took)}".replace(" ", NO_BREAK) for name, took in steps if took is not None]
     return ", ".join(parts) + "; " + ", ".join(times)

@@ -5,12 +5,24 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from grpcdoctor.model.target import Target, TargetError, split_host_port
 
 if TYPE_CHECKING:
-    from grpcdoctor.cli.grpcurl.flags import Flags
+
+    class Flags(Protocol):
+        """What of a command line changes how an address is read."""
+
+        @property
+        def tls(self) -> bool: ...
+        @property
+        def authority(self) -> str: ...
+        @property
+        def servername(self) -> str: ...
+        @property
+        def unix(self) -> bool: ...
+
 
 # grpc-go's dns resolver; passthrough has none.
 _DNS_PORT: Final = "443"

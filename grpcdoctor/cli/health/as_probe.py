@@ -165,12 +165,10 @@ def _question(flags: ProbeFlags) -> HealthQuestion:
 def _channel_options(flags: ProbeFlags) -> ChannelOptions:
     """Raises AddressError."""
     from grpcdoctor.cli.grpcurl.address import read_address
-    from grpcdoctor.cli.grpcurl.flags import Flags
     from grpcdoctor.client.options import ChannelOptions
 
-    names = Flags(plaintext=not flags.tls, servername=flags.tls_server_name)
     return ChannelOptions(
-        read_address(names, flags.addr),
+        read_address(flags, flags.addr),
         cacert=flags.tls_ca_cert or None,
         cert=flags.tls_client_cert or None,
         key=flags.tls_client_key or None,

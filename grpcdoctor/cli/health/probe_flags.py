@@ -49,6 +49,13 @@ class ProbeFlags:
     watch: bool = False
     connect_only: bool = False
     output: str = "text"
+    # For the address, which grpc-go reads alike in both programs.
+    unix = False
+    authority = ""
+
+    @property
+    def servername(self) -> str:
+        return self.tls_server_name
 
 
 ALL: Final = {

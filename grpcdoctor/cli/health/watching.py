@@ -48,7 +48,8 @@ async def _watch_one(order: Order, rows: HealthRows, options: ChannelOptions, se
 
 
 def _print(order: Order, rows: HealthRows, result: HealthResult) -> None:
-    now = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    now = datetime.now(timezone.utc).isoformat(timespec="milliseconds" if order.json else "seconds")
+    now = now.replace("+00:00", "Z")
     if order.json:
         from grpcdoctor.report.health_json import health_json
 
