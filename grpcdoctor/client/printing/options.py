@@ -47,7 +47,9 @@ def options_of(options: Message, schema: Schema, qualify: Callable[[str], str]) 
             found[field.number] = _options(field, field.name, value)
     extended = schema.parse_extensions(options)
     for field, value in extended.ListFields() if extended is not None else ():
-        if field.is_extension and file_of(field).name in schema.visible:
+        if not field.is_extension and field.message_type is not None and field.number != tags.UNINTERPRETED_OPTION:
+            found[field.number] = _options(field, field.name, value)  # `features` has extensions of its own
+        elif field.is_extension and file_of(field).name in schema.visible:
             found[field.number] = _options(field, f"({qualify(field.full_name)})", value)
     return {number: named for number, named in found.items() if named}
 
