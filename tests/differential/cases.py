@@ -1,4 +1,7 @@
-"""The table of command lines: cases/*.yaml, each a mapping of a case's name to its command line or its fields."""
+"""The table of command lines: cases/*.yaml, each a mapping of a case's name to its command line or its fields.
+
+health.yaml has those of grpc-health-probe, which are `grpcdoctor health`'s too; all others are of grpcurl.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pathlib import Path
 import yaml
 
 CASES = Path(__file__).with_name("cases")
+HEALTH = "health"
 
 
 @dataclass(frozen=True)
@@ -38,9 +42,24 @@ class Case:
         return f"{self.group}: {self.name}"
 
     @property
+    def program(self) -> str:
+        """The real one."""
+        return "grpc-health-probe" if self.group == HEALTH else "grpcurl"
+
+    @property
+    def command(self) -> str:
+        """Ours."""
+        return "health" if self.group == HEALTH else "grpcurl"
+
+    @property
     def arguments(self) -> list[str]:
         """With the placeholders still in them."""
         return shlex.split(self.run)
+
+
+def cases_of(program: str) -> list[Case]:
+    """Of grpcurl or of grpc-health-probe."""
+    return [case for case in all_cases() if case.program == program]
 
 
 @functools.cache

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _TIMING = re.compile(r"^( *(?:Timing Data|Dial|TLS Setup|BlockingDial|InvokeRPC)): [\d.]+(?:ns|µs|ms|s)$", re.MULTILINE)
 """The tree that -vv ends with; its figures are the only thing on stdout that no two runs share."""
+_ELAPSED = re.compile(r"(?:(?<=took )|(?<=connect=)|(?<=rpc=))[\d.]+(?:ns|µs|ms|s)|^[\d/]{10} [\d:]{8} ", re.MULTILINE)
+"""What grpc-health-probe's log lines begin and end with."""
 _LIBRARY = re.compile(r"(?:grpcurl/[^\n\"]+? grpc-go|grpcdoctor)/[\w.-]+")
 """Who is speaking, where a server tells it back: each says the truth of itself."""
 _CLOCK = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ(?= is after| is before|$)", re.MULTILINE)
@@ -37,7 +39,7 @@ def outcome(case: Case, setting: Setting, folder: Path, code: int, stdout: bytes
     return Outcome(
         code,
         _comparable(stdout, setting, any_order=case.any_order),
-        _without_usage(_CLOCK.sub("%clock%", _comparable(stderr, setting))),
+        _without_usage(_ELAPSED.sub("", _CLOCK.sub("%clock%", _comparable(stderr, setting)))),
         {name: text for output in case.outputs for name, text in _files(folder / output, folder)},
     )
 
@@ -51,7 +53,7 @@ def _comparable(printed: bytes, setting: Setting, any_order: bool = False) -> st
 
 def _without_usage(text: str) -> str:
     """The list of all flags, which says nothing of the case, is left out."""
-    return text.partition("Usage:\n")[0]
+    return re.split(r"^Usage.*:$", text, maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def _files(path: Path, folder: Path) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
-"""`python -m tests.differential.record [GROUP...]`: asks the real grpcurl anew, and writes the goldens.
+"""`python -m tests.differential.record [GROUP...]`: asks the real programs anew, and writes the goldens.
 
-Wants what install_reference.sh builds. A change in what it prints is a change to look at before it is committed.
+Wants what install_reference.sh builds. A change in what they print is a change to look at before it is committed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def main(groups: list[str]) -> None:
         for case in all_cases():
             if not groups or case.group in groups:
                 outcomes.setdefault(case.group, {})[case.name] = run_real(
-                    str(REFERENCE_HOME / "grpcurl"), case, running
+                    str(REFERENCE_HOME / case.program), case, running
                 )
     for group, answered in outcomes.items():
         write_goldens(group, answered)

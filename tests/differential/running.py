@@ -1,4 +1,4 @@
-"""Runs a case through the real grpcurl, and through ours in this process."""
+"""Runs a case through the real program, and through ours in this process."""
 
 from __future__ import annotations
 
@@ -23,12 +23,15 @@ SECONDS = 30.0
 _KEPT = ("PATH", "HOME", "TMPDIR", "LANG", "GRPCDOCTOR_TRACEBACK")
 
 
-def run_real(program: str, case: Case, setting: Setting) -> Outcome:
-    """`program`: the path of grpcurl."""
+def run_real(path: str, case: Case, setting: Setting) -> Outcome:
+    """`path`: where the case's program is."""
     with _folder(case, setting) as folder:
         done = subprocess.run(
-            ["grpcurl", *_arguments(case, setting)],  # it tells its own name, which is not to be a path of this machine
-            executable=program,
+            [
+                case.program,
+                *_arguments(case, setting),
+            ],  # it tells its own name, which is not to be a path of this machine
+            executable=path,
             input=setting.fill(case.stdin).encode(),
             capture_output=True,
             cwd=folder,
@@ -49,7 +52,7 @@ def run_ours(case: Case, setting: Setting) -> Outcome:
         _environ(_environment(case)),
         _inside(folder),
     ):
-        code = run(["grpcurl", *_arguments(case, setting)])
+        code = run([case.command, *_arguments(case, setting)])
         printed = []
         for stream, kept in ((sys.stdout, stdout), (sys.stderr, stderr)):
             stream.flush()

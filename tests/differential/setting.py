@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tests.differential.payloads import as_base64, as_text
 from tests.differential.peers import PEERS
 from tests.lab.certificates import lab_certificates
+from tests.lab.grpc_server import Options, grpc_servers
 from tests.lab.kitchen_sink import kitchen
 from tests.lab.processes import LOOPBACK, closed_port
 
@@ -18,6 +19,17 @@ if TYPE_CHECKING:
 
 _PLACEHOLDER = re.compile(r"%([a-z0-9_]+)(?::([a-z0-9_]+))?%")
 _PAYLOADS = {"raw": as_base64, "text": as_text}
+_STATUSES = {"up": "SERVING", "down": "NOT_SERVING", "unclear": "UNKNOWN", "gone": "SERVICE_UNKNOWN"}
+HEALTH = {
+    "healthy": Options(statuses=_STATUSES),
+    "sick": Options(status="NOT_SERVING", statuses=_STATUSES),
+    "without_health": Options(health=False),
+    "guarded_health": Options(token="of-the-health"),
+    "stuck_health": Options(stuck=True),
+    "health_tls": Options(tls=True),
+    "health_mutual_tls": Options(tls=True, client_certificates=True),
+}
+"""Servers with the standard health service, or without."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +56,7 @@ class Setting:
 def setting() -> Iterator[Setting]:
     """All servers, until the block ends."""
     certificates = lab_certificates()
-    with kitchen() as running, contextlib.ExitStack() as stack:
+    with kitchen() as running, grpc_servers(*HEALTH.values()) as healths, contextlib.ExitStack() as stack:
         peers = {name: stack.enter_context(peer()) for name, peer in PEERS.items()}
         yield Setting(
             {
@@ -52,6 +64,7 @@ def setting() -> Iterator[Setting]:
                 "tls_port": running.addresses["tls"].rpartition(":")[2],
                 "plain_port": running.addresses["plain"].rpartition(":")[2],
                 **{name: f"{LOOPBACK}:{peer.port}" for name, peer in peers.items()},
+                **{name: f"{LOOPBACK}:{server.port}" for name, server in zip(HEALTH, healths, strict=True)},
                 "refused": f"{LOOPBACK}:{stack.enter_context(closed_port())}",
                 "protoset": str(running.protoset),
                 "partial_protoset": str(running.partial_protoset),

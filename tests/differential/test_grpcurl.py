@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.differential.cases import all_cases
+from tests.differential.cases import cases_of
 from tests.differential.goldens import golden
 from tests.differential.running import run_ours
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from tests.differential.setting import Setting
 
 
-@pytest.mark.parametrize("case", all_cases(), ids=[case.id for case in all_cases()])
+CASES = cases_of("grpcurl")
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
 def test_ours_answers_as_grpcurl_does(case: Case, differential_setting: Setting) -> None:
     real, ours = golden(case), run_ours(case, differential_setting)
     on_purpose: Any = case.ours
