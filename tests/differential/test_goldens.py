@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tests.differential.cases import Case
     from tests.differential.setting import Setting
 
+TRIES = 3
+"""On a busy machine a stream's own end and its cancelling race each other in the real one."""
 RACING = ("connecting", "health")
 """Which of two errors is told of a broken connection, the write's or the read's, is chance."""
 
@@ -23,9 +25,13 @@ RACING = ("connecting", "health")
 @pytest.mark.slow
 @pytest.mark.parametrize("case", all_cases(), ids=[case.id for case in all_cases()])
 def test_a_golden_is_what_the_program_answers(case: Case, differential_setting: Setting) -> None:
-    kept, answered = golden(case), run_real(require_program(case.program), case, differential_setting)
-    if case.group in RACING:
-        answered = replace(answered, stderr=kept.stderr)
+    kept, answered = golden(case), None
+    for _ in range(TRIES):
+        answered = run_real(require_program(case.program), case, differential_setting)
+        if case.group in RACING:
+            answered = replace(answered, stderr=kept.stderr)
+        if answered == kept:
+            return
     assert answered == kept
 
 
