@@ -24,13 +24,19 @@ _KEPT = ("PATH", "HOME", "TMPDIR", "LANG", "GRPCDOCTOR_TRACEBACK")
 
 
 def run_real(path: str, case: Case, setting: Setting) -> Outcome:
-    """`path`: where the case's program is."""
+    """`path`: where the case's program is. It tells its own name, which is not to be a path of this machine."""
+    return _run([case.program], path, case, setting)
+
+
+def run_ours_apart(case: Case, setting: Setting) -> Outcome:
+    """As a process of its own, as users run it."""
+    return _run([sys.executable, "-m", "grpcdoctor", case.command], sys.executable, case, setting)
+
+
+def _run(command: list[str], path: str, case: Case, setting: Setting) -> Outcome:
     with _folder(case, setting) as folder:
         done = subprocess.run(
-            [
-                case.program,
-                *_arguments(case, setting),
-            ],  # it tells its own name, which is not to be a path of this machine
+            [*command, *_arguments(case, setting)],
             executable=path,
             input=setting.fill(case.stdin).encode(),
             capture_output=True,
