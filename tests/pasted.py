@@ -54,6 +54,8 @@ def _refusal(arguments: list[str]) -> str | None:
         mock.patch("grpcdoctor.cli.call_command.run_call", return_value=0),
         mock.patch("grpcdoctor.cli.replaying.ReplayableCommand._take_over"),
         mock.patch("grpcdoctor.cli.grpcurl.run._carry_out", return_value=0),
+        mock.patch("grpcdoctor.cli.commands.health._run", return_value=0),
+        mock.patch("grpcdoctor.cli.health.as_probe._carry_out", return_value=0),
         mock.patch("grpcdoctor.cli.listing.run_on_source", return_value=0),
         mock.patch("grpcdoctor.cli.describing.run_on_source", return_value=0),
         mock.patch.dict("os.environ", {"TOKEN": "x"}),
