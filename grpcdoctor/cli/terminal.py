@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import sys
-from typing import BinaryIO, Final, TextIO
+from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
 
 from grpcdoctor.cli.errors import ReaderGone
-from grpcdoctor.report.style import DEFAULT_WIDTH, Style
+
+if TYPE_CHECKING:
+    from grpcdoctor.report.style import Style
 
 WIDEST: Final = 120
 """Longer lines are hard to read, however wide the terminal."""
@@ -19,9 +20,11 @@ _NEEDED: Final = "✓✗–—→·…×─▶└│"
 
 def style_of(stream: TextIO, *, colour: bool = True, verbose: bool = False) -> Style:
     """The style for this stream. Colour only on a terminal that has some, and never against NO_COLOR."""
+    from grpcdoctor.report.style import DEFAULT_WIDTH, Style
+
     terminal = is_terminal(stream)
     return Style(
-        width=_width() if terminal or "COLUMNS" in os.environ else DEFAULT_WIDTH,
+        width=_width(DEFAULT_WIDTH) if terminal or "COLUMNS" in os.environ else DEFAULT_WIDTH,
         colour=colour and terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
         unicode=_speaks_unicode(stream),
         verbose=verbose,
@@ -51,8 +54,10 @@ def write(text: str, stream: TextIO | None = None) -> None:
         raise ReaderGone from gone
 
 
-def _width() -> int:
-    return max(NARROWEST, min(shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns, WIDEST))
+def _width(default: int) -> int:
+    import shutil
+
+    return max(NARROWEST, min(shutil.get_terminal_size((default, 24)).columns, WIDEST))
 
 
 def _speaks_unicode(stream: TextIO) -> bool:

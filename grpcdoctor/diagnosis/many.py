@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import resource
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Final
@@ -13,12 +12,10 @@ from grpcdoctor.diagnosis.engine import diagnose
 from grpcdoctor.model.options import ProbeOptions
 from grpcdoctor.model.report import Report
 from grpcdoctor.model.target import Target
+from grpcdoctor.wire.open_files import affordable_concurrency
 from grpcdoctor.wire.session import FrameSink, Shared
 
 DEFAULT_CONCURRENCY: Final = 200
-# A target opens at most four connections at once; the rest of the process needs some descriptors too.
-_DESCRIPTORS_A_TARGET: Final = 4
-_DESCRIPTORS_KEPT: Final = 64
 # A target's objects live as long as its probe, so looking for garbage among them finds none; with Python's default of
 # 700 that took a seventh of the time.
 _OBJECTS_BETWEEN_COLLECTIONS: Final = 20_000
@@ -57,11 +54,3 @@ async def diagnose_many(
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-
-
-def affordable_concurrency() -> int:
-    """How many targets the limit on open files allows at once."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY:
-        return 10_000
-    return max(1, (soft - _DESCRIPTORS_KEPT) // _DESCRIPTORS_A_TARGET)

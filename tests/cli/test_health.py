@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import ssl
 import time
 from pathlib import Path
@@ -180,6 +181,20 @@ def test_of_many_targets_that_counts_which_came_least_far(env: Environment, tmp_
     assert set(rows) == {good, bad, none, refused}
     assert len({line.index("  ", 3) for line in rows.values() if len(line.split()[1]) == len(good)}) == 1
     assert "cause" not in result.err
+
+
+def test_few_open_files_make_it_slower_and_no_target_ill(env: Environment, tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with grpc_server() as server:
+        listed = tmp_path / "targets"
+        listed.write_text(f"localhost:{server.port}\n" * 100)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/proc/self/fd"))) + 80, hard))
+        try:
+            result = env.run("health", "--targets", str(listed), "--plaintext")
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert result.out.endswith("\n100 of 100 healthy\n")
+    assert result.code == 0
 
 
 def test_a_row_for_a_program(env: Environment) -> None:

@@ -16,10 +16,11 @@ import psutil
 import pytest
 
 from grpcdoctor.diagnosis import many
-from grpcdoctor.diagnosis.many import affordable_concurrency, diagnose_many
+from grpcdoctor.diagnosis.many import diagnose_many
 from grpcdoctor.model.options import ProbeOptions
 from grpcdoctor.model.report import Report
 from grpcdoctor.model.target import Target, parse_target
+from grpcdoctor.wire.open_files import affordable_concurrency
 from tests.hostile.screens import assert_no_bug
 from tests.lab.certificates import Certificates
 from tests.lab.grpc_server import grpc_server

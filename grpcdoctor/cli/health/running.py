@@ -15,6 +15,7 @@ from grpcdoctor.cli.terminal import is_terminal, write
 from grpcdoctor.client.health_check import HealthQuestion, HealthResult, examine, examine_until_healthy
 from grpcdoctor.report import clean
 from grpcdoctor.report.health import HealthRows, summary
+from grpcdoctor.wire.open_files import affordable_concurrency
 
 if TYPE_CHECKING:
     from grpcdoctor.client.options import ChannelOptions
@@ -45,7 +46,7 @@ class _Run:
         self._rows = HealthRows(endpoints, order.question.services, order.style, wrap=is_terminal(sys.stdout))
         self._status = Status(endpoints[0], len(endpoints))
         self._codes: list[HealthExit] = []
-        self._turn = asyncio.Semaphore(order.concurrency)
+        self._turn = asyncio.Semaphore(min(order.concurrency, affordable_concurrency()))
         self._said: dict[str, str] = {}
 
     async def go(self) -> HealthExit:
@@ -58,9 +59,11 @@ class _Run:
             finally:
                 for task in tasks:
                     task.cancel()
-        if len(tasks) > 1 and not self._order.json:
+        if self._order.json:
+            return worst(self._codes)
+        if len(tasks) > 1:
             write(summary(self._codes.count(HealthExit.HEALTHY), len(tasks)))
-        elif len(tasks) == 1 and not result.healthy:
+        elif not result.healthy:
             from grpcdoctor.cli.health.causes import say_cause
 
             await say_cause(options, result)
