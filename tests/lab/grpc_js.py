@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SCRIPT = Path(__file__).with_name("grpc_js_server.mjs")
+KITCHEN = Path(__file__).with_name("grpc_js_kitchen.proto")
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,9 @@ class GrpcJsServer:
 
 @contextlib.contextmanager
 def grpc_js_server(
-    tls: bool = True, reflection: bool = True, health: bool = True, status: str = "SERVING"
+    tls: bool = True, reflection: bool = True, health: bool = True, status: str = "SERVING", kitchen: bool = False
 ) -> Iterator[GrpcJsServer]:
-    """The server, until the block ends."""
+    """The server, until the block ends. `kitchen`: also what grpc_js_kitchen.proto has."""
     require_program("@grpc/grpc-js")
     good = lab_certificates().good
     options = {
@@ -54,6 +55,7 @@ def grpc_js_server(
         "reflection": reflection,
         "health": health,
         "status": status,
+        "kitchen": kitchen and str(KITCHEN),
         "descriptors": base64.b64encode(descriptor_set()).decode(),
     }
     command = [require_program("node"), str(SCRIPT), json.dumps(options)]

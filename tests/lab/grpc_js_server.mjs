@@ -1,6 +1,8 @@
-// A real @grpc/grpc-js server: lab.Greeter, health and reflection (v1 and v1alpha). One JSON argument; prints its port.
+// A real @grpc/grpc-js server: lab.Greeter, the kitchen, health and reflection (v1 and v1alpha). One JSON argument; prints
+// its port.
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
+import { addKitchen } from "./grpc_js_kitchen.mjs";
 
 const options = JSON.parse(process.argv[2]);
 const require = createRequire(options.home + "/package.json");
@@ -21,11 +23,16 @@ server.addService(grpc.loadPackageDefinition(definition).lab.Greeter.service, {
     call.end();
   },
 });
+let kitchen = {};
+if (options.kitchen) {
+  kitchen = loader.loadSync(options.kitchen, { keepCase: true, defaults: true });
+  addKitchen(server, grpc, kitchen);
+}
 if (options.health) {
   new HealthImplementation({ "": options.status, "lab.Greeter": options.status }).addToServer(server);
 }
 if (options.reflection) {
-  new ReflectionService(definition).addToServer(server);
+  new ReflectionService({ ...definition, ...kitchen }).addToServer(server);
 }
 const credentials = options.tls
   ? grpc.ServerCredentials.createSsl(null, [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from grpcdoctor.client.descriptors.originals import original_of
+from grpcdoctor.client.printing.full_names import write_full_names
 from grpcdoctor.client.printing.locations import Locations
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ class Schema:
     def __init__(self, file: FileDescriptor) -> None:
         self.proto = original_of(file)
         self.pool = file.pool
+        write_full_names(self.proto, self._has_type)
         self.package = self.proto.package
         self.is_proto2 = self.proto.syntax in ("", "proto2")
         # edition 2023 and later write reserved names bare
@@ -35,6 +37,15 @@ class Schema:
         except KeyError:
             return None
         return found if found.file.name in self.visible else None
+
+    def _has_type(self, full_name: str) -> bool:
+        for find in (self.pool.FindMessageTypeByName, self.pool.FindEnumTypeByName):
+            try:
+                find(full_name)
+            except KeyError:
+                continue
+            return True
+        return False
 
     def parse_extensions(self, options: Message) -> Message | None:
         """`options` as a message of the pool, which knows the extensions; None where it has no such message, or where

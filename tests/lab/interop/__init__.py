@@ -4,7 +4,7 @@
         server.port
 
 Both programs take the same name=value arguments: `descriptors` (base64), and where wanted `cert`, `key`, `client_ca`,
-`health`, `reflection`, `streams`; grpc-go also `tls=1.2`.
+`health`, `reflection`, `streams`, `kitchen`; grpc-go also `tls=1.2`.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ class Options:
     health: str = "SERVING"
     """What it answers; no health service where empty."""
     max_concurrent_streams: int = 0
+    kitchen: str = ""
+    """The path of its protoset: kitchen.v1.Echo and kitchen.v1.Script are served too."""
 
     def arguments(self) -> list[str]:
         """As the programs take them."""
@@ -57,6 +59,7 @@ class Options:
             "health": self.health,
             "reflection": self.reflection,
             "streams": self.max_concurrent_streams,
+            "kitchen": self.kitchen,
         }
         return [f"{name}={value}" for name, value in given.items() if value]
 

@@ -1,5 +1,5 @@
-// A real grpc-go server: lab.Greeter, health and reflection. Takes name=value arguments (tests/lab/interop/__init__.py
-// says which), prints its port as JSON, and ends when its standard input does.
+// A real grpc-go server: lab.Greeter, the kitchen, health and reflection. Takes name=value arguments
+// (tests/lab/interop/__init__.py says which), prints its port as JSON, and ends when its standard input does.
 package main
 
 import (
@@ -50,6 +50,9 @@ func main() {
 	}
 	server := grpc.NewServer(serverOptions(options)...)
 	server.RegisterService(describe(options["descriptors"]), nil)
+	if options["kitchen"] != "" {
+		serveKitchen(server, options["kitchen"])
+	}
 	if options["health"] != "" {
 		service := health.NewServer()
 		serving := healthpb.HealthCheckResponse_ServingStatus(healthpb.HealthCheckResponse_ServingStatus_value[options["health"]])

@@ -29,7 +29,7 @@ import java.util.Map;
 import java.util.function.Function;
 
 /**
- * A real grpc-java server (Netty): lab.Greeter, health and reflection. Takes name=value arguments
+ * A real grpc-java server (Netty): lab.Greeter, the kitchen, health and reflection. Takes name=value arguments
  * (tests/lab/interop/__init__.py says which), prints its port as JSON, and ends when its standard input does.
  */
 public final class InteropServer {
@@ -60,6 +60,9 @@ public final class InteropServer {
             .addService(greeter(options.get("descriptors")));
     if (options.containsKey("streams")) {
       builder.maxConcurrentCallsPerConnection(Integer.parseInt(options.get("streams")));
+    }
+    if (options.containsKey("kitchen")) {
+      Kitchen.services(options.get("kitchen")).forEach(builder::addService);
     }
     if (options.containsKey("health")) {
       var health = new HealthStatusManager();
