@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import resource
+import shlex
 import ssl
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.cli.environment import Environment, Terminal
-from tests.cli.test_process import interrupted, start
+from tests.cli.test_process import GRPCDOCTOR, interrupted, start
 from tests.lab import fakes
 from tests.lab.black_hole import black_hole
 from tests.lab.certificates import lab_certificates
@@ -64,7 +65,15 @@ def test_no_health_service_is_3(env: Environment) -> None:
         result = env.run("health", f"127.0.0.1:{server.port}", "--plaintext")
     assert result.code == 3
     assert "  rpc failed     UNIMPLEMENTED: Method not found!\n" in result.out
-    assert result.err.startswith("the connection is fine: ")
+    assert result.err.startswith("the connection is fine: the server has no health service; ")
+
+
+def test_a_proxy_that_routes_no_health_is_3_and_not_the_servers_fault(env: Environment) -> None:
+    with fakes.http2_answer(404) as server:
+        result = env.run("health", f"127.0.0.1:{server.port}", "--plaintext")
+    assert result.code == 3
+    assert "rpc failed     UNIMPLEMENTED: unexpected HTTP status code received from server: 404" in result.out
+    assert "a proxy or web server answered, not the application" in result.err
 
 
 def test_a_call_that_takes_too_long_is_3(env: Environment) -> None:
@@ -183,18 +192,20 @@ def test_of_many_targets_that_counts_which_came_least_far(env: Environment, tmp_
     assert "cause" not in result.err
 
 
-def test_few_open_files_make_it_slower_and_no_target_ill(env: Environment, tmp_path: Path) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+def test_few_open_files_make_it_slower_and_no_target_ill(tmp_path: Path) -> None:
+    listed = tmp_path / "targets"
     with grpc_server() as server:
-        listed = tmp_path / "targets"
-        listed.write_text(f"localhost:{server.port}\n" * 100)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/proc/self/fd"))) + 80, hard))
-        try:
-            result = env.run("health", "--targets", str(listed), "--plaintext")
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert result.out.endswith("\n100 of 100 healthy\n")
-    assert result.code == 0
+        listed.write_text(f"localhost:{server.port}\n" * 300)
+        words = (*GRPCDOCTOR, "health", "--plaintext", "--targets", str(listed))
+        ended = subprocess.run(
+            ["sh", "-c", f"ulimit -n 64; exec {shlex.join(words)}"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ended.stdout.endswith("\n300 of 300 healthy\n")
+    assert ended.returncode == 0
 
 
 def test_a_row_for_a_program(env: Environment) -> None:

@@ -30,6 +30,10 @@ _TOGETHER: Final = (
 )
 
 
+# In click's meta: the words of a command line that is grpc_health_probe's.
+_PROBE_WORDS: Final = "grpcdoctor.health.probe_words"
+
+
 class HealthCommand(click.Command):
     """Takes grpc_health_probe's words too; a wrong command line ends as that program does."""
 
@@ -48,9 +52,6 @@ class HealthCommand(click.Command):
         from grpcdoctor.cli.health.as_probe import run_as_probe
 
         return run_as_probe(words)
-
-
-_PROBE_WORDS: Final = "grpcdoctor.health.probe_words"
 
 
 @click.command(

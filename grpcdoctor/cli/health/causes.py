@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from grpcdoctor.cli.errors import say
+from grpcdoctor.cli.status_causes import Ended
 from grpcdoctor.cli.true_cause import true_cause
 from grpcdoctor.model.codes import GrpcStatus
 from grpcdoctor.report import clean
@@ -42,6 +43,9 @@ async def say_cause(options: ChannelOptions, result: HealthResult, may_probe: bo
 
 def _known(failed: ServiceHealth) -> str | None:
     """What a status means of this service alone."""
-    if failed.status.code == GrpcStatus.NOT_FOUND and failed.service:
+    status = failed.status
+    if status.code == GrpcStatus.NOT_FOUND and failed.service:
         return f"the connection is fine: the server knows no service {failed.service!r}; --list shows which it knows"
+    if status.code == GrpcStatus.UNIMPLEMENTED and status.from_peer and not Ended(status, (), failed.answer).by_proxy:
+        return "the connection is fine: the server has no health service; --connect-only asks for the connection alone"
     return None
