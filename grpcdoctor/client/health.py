@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from grpcdoctor.client.metadata import trouble_with
 from grpcdoctor.client.status import Status
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from grpcdoctor.client.call import Call, Channel
     from grpcdoctor.wire.streams import Headers
 
-SERVING = "SERVING"
-SERVICE_UNKNOWN = "SERVICE_UNKNOWN"
+SERVING: Final = "SERVING"
+SERVICE_UNKNOWN: Final = "SERVICE_UNKNOWN"
+_WORDS_KEPT: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +125,10 @@ class HealthClient:
         return (response, status, ()) if status.ok else (None, status, await _answer_of(call))
 
     def _status_of(self, call: Call) -> Status:
-        """Freed of what a server may echo of our credentials."""
+        """Freed of what a server may echo of our credentials, and not longer than anybody reads."""
         if call.status is None:
             return Status(GrpcStatus.INTERNAL, "the server sent more than one message", from_peer=False)
-        return replace(call.status, message=redact_text(call.status.message, self._secrets))
+        return replace(call.status, message=redact_text(call.status.message, self._secrets)[:_WORDS_KEPT])
 
 
 async def _send(call: Call, request: bytes) -> None:

@@ -18,6 +18,7 @@ from tests.cli.test_process import GRPCDOCTOR, interrupted, start
 from tests.lab import fakes
 from tests.lab.black_hole import black_hole
 from tests.lab.certificates import lab_certificates
+from tests.lab.fake_http2 import Http2Peer, Request, sane
 from tests.lab.grpc_server import Options, grpc_server, grpc_servers
 from tests.lab.processes import free_port
 from tests.lab.tls_servers import client_certificate_required, terminator
@@ -276,6 +277,24 @@ def test_watching_prints_changes_until_ctrl_c(tmp_path: Path) -> None:
     assert first.split()[1:4] == ["✓", f"127.0.0.1:{server.port}", "SERVING"]
     assert (out, err) == ("", "")
     assert seconds < 4
+
+
+def test_where_watch_is_not_implemented_it_is_polled_and_said() -> None:
+    def respond(peer: Http2Peer, request: Request) -> None:
+        if request.path.endswith("Watch"):
+            peer.refuse(request.stream, 12, "no Watch here")
+        else:
+            sane(peer, request)
+
+    with fakes.http2(respond) as server:
+        process = start("health", f"127.0.0.1:{server.port}", "--plaintext", "--watch", "-o", "json")
+        assert process.stdout is not None
+        first = json.loads(process.stdout.readline())
+        _, err, _ = interrupted(process)
+    assert process.returncode == 130
+    assert list(first)[:2] == ["schema", "time"]
+    assert first["healthy"]
+    assert err == f"127.0.0.1:{server.port}: Watch is not implemented there; asking with Check every 1 s\n"
 
 
 def test_colour_and_wrapping_only_on_a_terminal(env: Environment, monkeypatch: pytest.MonkeyPatch) -> None:

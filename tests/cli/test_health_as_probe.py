@@ -171,6 +171,18 @@ def test_verbose_tells_the_names_of_headers_and_no_values(env: Environment, lab:
     assert result.err.endswith("status: SERVING\n")
 
 
+def test_a_servers_words_do_nothing_to_a_terminal_and_have_an_end(env: Environment) -> None:
+    with fakes.grpc_answer(13, "%1B[2J%0Aboom" + "x" * 5000) as server:
+        where = f"127.0.0.1:{server.port}"
+        results = [env.run("health", "-addr", where), env.run("health", where, "--plaintext")]
+    for result in results:
+        said = result.out + result.err
+        assert result.code == 3
+        assert r"\x1b[2J boom" in said
+        assert "\x1b" not in said
+        assert len(said) < 3000
+
+
 def test_the_version_is_for_stdout(env: Environment) -> None:
     result = env.run("health", "-version")
     assert result.code == 0

@@ -108,6 +108,14 @@ async def _examine(flags: ProbeFlags, options: ChannelOptions) -> HealthExit:
 
 
 def _outcome(flags: ProbeFlags, result: HealthResult) -> str:
+    if result.healthy:
+        return f"status: {result.services[0].serving or result.services[0].status.name}"
+    from grpcdoctor.report import clean
+
+    return clean.line(_complaint(flags, result))  # parts of it are the server's words
+
+
+def _complaint(flags: ProbeFlags, result: HealthResult) -> str:
     if result.failure is not None:
         why = f"{result.stage}: {result.reason}"
         addr, patience = quoted(flags.addr), duration(flags.connect_timeout)
@@ -115,11 +123,9 @@ def _outcome(flags: ProbeFlags, result: HealthResult) -> str:
             return f"timeout: failed to connect service {addr} within {patience}: {why}"
         return f"error: failed to connect service at {addr}: {why}"
     answered = result.services[0]
-    if answered.serving is None and not result.healthy:
+    if answered.serving is None:
         return _failed_call(flags, answered)
-    if not result.healthy:
-        return f"service unhealthy (responded with {quoted(answered.serving or '')})"
-    return f"status: {answered.serving or answered.status.name}"
+    return f"service unhealthy (responded with {quoted(answered.serving)})"
 
 
 def _failed_call(flags: ProbeFlags, answered: ServiceHealth) -> str:
