@@ -66,7 +66,8 @@ class HealthRows:
         ]
         column = self._service_column(result)
         if column:
-            head.append((self._padded((service.service if service else "") or _OVERALL, column) + "  ", ""))
+            name = (service.service or _OVERALL) if service is not None else ""
+            head.append((self._padded(name, column) + "  ", ""))
         head.append((clean.line(word).ljust(_STATUS_COLUMN), role))
         if width_of(head) + 2 + cells(text) <= self._style.width:
             page.line(*head, ("  ", ""), (clean.line(text), ""))

@@ -95,6 +95,12 @@ def test_refused_is_2_at_once_with_the_probe_that_proves_it(env: Environment) ->
     assert result.err.endswith(f"; proof: grpcdoctor probe --plaintext 127.0.0.1:{port}\n")
 
 
+def test_a_connection_is_not_told_to_fail_for_a_service(env: Environment) -> None:
+    port = free_port()
+    result = env.run("health", f"127.0.0.1:{port}", "--plaintext", "--service", "shop.Cart", "--service", "")
+    assert result.out == f"✗ 127.0.0.1:{port}             tcp failed     connection refused\n"
+
+
 def test_a_black_hole_is_2_when_the_time_is_over(env: Environment) -> None:
     with black_hole() as (host, port):
         result = env.run("health", f"{host}:{port}", "--plaintext", "--timeout", "300ms")
