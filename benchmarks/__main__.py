@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import access_log, client, cold_probe, inspection, memory, politeness, start, throughput
+from benchmarks import access_log, client, cold_probe, health, inspection, memory, politeness, start, throughput
 from benchmarks.figures import Figure, show
 
-BENCHMARKS = (start, cold_probe, politeness, throughput, memory, inspection, access_log, client)
+BENCHMARKS = (start, cold_probe, politeness, throughput, memory, inspection, access_log, client, health)
 
 
 def main() -> None:
