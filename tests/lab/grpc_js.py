@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SCRIPT = Path(__file__).with_name("grpc_js_server.mjs")
-KITCHEN = Path(__file__).with_name("grpc_js_kitchen.proto")
+KITCHEN = [str(Path(__file__).with_name(f"grpc_js_{name}.proto")) for name in ("kitchen", "larder")]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class GrpcJsServer:
 def grpc_js_server(
     tls: bool = True, reflection: bool = True, health: bool = True, status: str = "SERVING", kitchen: bool = False
 ) -> Iterator[GrpcJsServer]:
-    """The server, until the block ends. `kitchen`: also what grpc_js_kitchen.proto has."""
+    """The server, until the block ends. `kitchen`: also what grpc_js_kitchen.proto and grpc_js_larder.proto have."""
     require_program("@grpc/grpc-js")
     good = lab_certificates().good
     options = {
@@ -55,7 +55,7 @@ def grpc_js_server(
         "reflection": reflection,
         "health": health,
         "status": status,
-        "kitchen": kitchen and str(KITCHEN),
+        "kitchen": KITCHEN if kitchen else [],
         "descriptors": base64.b64encode(descriptor_set()).decode(),
     }
     command = [require_program("node"), str(SCRIPT), json.dumps(options)]

@@ -1,10 +1,12 @@
-// kitchen.v1.Echo and kitchen.v1.Script for a @grpc/grpc-js server: tests/lab/kitchen_sink/protos says what they do.
-// grpc-js does not compress answers, so a plan's compression is not followed.
+// kitchen.v1.Echo and kitchen.v1.Script for a @grpc/grpc-js server: tests/lab/kitchen_sink/protos says what they do; and
+// larder.v1.Larder, an echo. grpc-js does not compress answers, so a plan's compression is not followed.
 
 const same = (bytes) => bytes;
 
 export function addKitchen(server, grpc, definition) {
-  server.addService(echoing(definition["kitchen.v1.Echo"]), echoes(definition["kitchen.v1.Echo"]));
+  for (const service of [definition["kitchen.v1.Echo"], definition["larder.v1.Larder"]]) {
+    server.addService(echoing(service), echoes(service));
+  }
   server.addService(definition["kitchen.v1.Script"], scripts(grpc, definition["kitchen.v1.Failure"]));
 }
 

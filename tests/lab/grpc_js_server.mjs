@@ -24,7 +24,7 @@ server.addService(grpc.loadPackageDefinition(definition).lab.Greeter.service, {
   },
 });
 let kitchen = {};
-if (options.kitchen) {
+if (options.kitchen.length) {
   kitchen = loader.loadSync(options.kitchen, { keepCase: true, defaults: true });
   addKitchen(server, grpc, kitchen);
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from grpcdoctor.client.descriptors.lost_imports import Declarations
 from grpcdoctor.client.descriptors.originals import with_original
 from grpcdoctor.client.descriptors.well_known import well_known_file
 from grpcdoctor.client.errors import NotFoundError, SchemaError
@@ -36,6 +37,7 @@ class Linker:
         self._absent: set[str] = set()
         self._linked: dict[str, FileDescriptor] = {}
         self._unlinkable: dict[str, SchemaError] = {}
+        self._declarations = Declarations()
 
     def give(self, file: FileDescriptorProto) -> None:
         """A file of the source; the first of a name stays. Raises SchemaError for names that are no text."""
@@ -108,6 +110,11 @@ class Linker:
         try:
             self.pool.Add(with_original(_without(file, missing)))
         except Exception as broken:  # the pool raises TypeError, KeyError or its own, by implementation
+            self._declarations.add(self._given.values())
+            whole = self._declarations.with_lost_imports(file)
+            if whole is not None:
+                self._given[name] = whole
+                return self._link_given(name, path)
             if missing:
                 raise NotFoundError("File", name, caused_by=next(iter(missing.values()))) from broken
             raise SchemaError(f"the descriptor of {name} is inconsistent: {_reason(broken)}") from broken
