@@ -7,7 +7,15 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from grpcdoctor.cli.errors import TRACEBACK_VARIABLE, Interrupted, ReaderGone, describe_bug, say
+from grpcdoctor.cli.errors import (
+    TRACEBACK_VARIABLE,
+    Interrupted,
+    OutputLost,
+    ReaderGone,
+    describe_bug,
+    lost_output,
+    say,
+)
 from grpcdoctor.cli.exit_codes import ExitCode
 
 
@@ -15,17 +23,27 @@ def exit_code_of(work: Callable[[], int]) -> int:
     """What `work` returns, or the code for what it raises. Raises nothing."""
     try:
         code = work()
-        sys.stdout.flush()
+        _flush()
         return code
     except (ReaderGone, BrokenPipeError):
         return ExitCode.READER_GONE
     except (Interrupted, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
+    except OutputLost as lost:
+        say(f"grpcdoctor: the output could not be written: {lost}")
+        return ExitCode.INCONCLUSIVE
     except Exception as bug:
         if os.environ.get(TRACEBACK_VARIABLE):
             raise
         say(describe_bug(bug))
         return ExitCode.INCONCLUSIVE
+
+
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+    except OSError as failed:
+        raise lost_output(failed) from failed
 
 
 def leave_at_once(code: int) -> NoReturn:

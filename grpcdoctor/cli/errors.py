@@ -4,6 +4,7 @@ Exception
 └── click.ClickException
     └── click.UsageError   a wrong flag, target or file: exit 2
 ReaderGone                 the output's reader closed the pipe: exit 141, in silence
+OutputLost                 the output cannot be written, such as on a full disk: exit 3
 Interrupted                Ctrl-C: exit 130
 """
 
@@ -21,8 +22,17 @@ class ReaderGone(Exception):  # noqa: N818 - it happens, and is nobody's error
     """Nobody reads the output any more."""
 
 
+class OutputLost(Exception):  # noqa: N818 - the same
+    """What was to be printed could not be; the message says why."""
+
+
 class Interrupted(Exception):  # noqa: N818 - the same
     """The user pressed Ctrl-C; what was done so far is printed."""
+
+
+def lost_output(failed: OSError) -> ReaderGone | OutputLost:
+    """What it means that writing to stdout failed so."""
+    return ReaderGone() if isinstance(failed, BrokenPipeError) else OutputLost(failed.strerror)
 
 
 def say(text: str) -> None:

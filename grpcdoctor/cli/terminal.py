@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
 
-from grpcdoctor.cli.errors import ReaderGone
+from grpcdoctor.cli.errors import lost_output
 
 if TYPE_CHECKING:
     from grpcdoctor.report.style import Style
@@ -45,13 +45,13 @@ def standard_input() -> BinaryIO:
 
 
 def write(text: str, stream: TextIO | None = None) -> None:
-    """Write and flush, to stdout unless told. Raises ReaderGone."""
+    """Write and flush, to stdout unless told. Raises ReaderGone, OutputLost."""
     out = stream or sys.stdout
     try:
         out.write(text)
         out.flush()
-    except BrokenPipeError as gone:
-        raise ReaderGone from gone
+    except OSError as failed:
+        raise lost_output(failed) from failed
 
 
 def _width(default: int) -> int:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -75,6 +76,19 @@ def test_a_closed_pipe_is_no_news(arguments: tuple[str, ...]) -> None:
     done = subprocess.run([*GRPCDOCTOR, *arguments], stdout=write, stderr=subprocess.PIPE, text=True, timeout=60)
     os.close(write)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+@pytest.mark.parametrize(
+    "arguments", [("rule", "--list"), ("grpcurl", "-proto", "a.proto", "-import-path", ".", "list")]
+)
+def test_a_full_disk_is_said_in_one_line(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "a.proto").write_text('syntax = "proto3"; service S {}')
+    given = [str(tmp_path) if word == "." else word for word in arguments]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([*GRPCDOCTOR, *given], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 3
+    assert done.stderr == "grpcdoctor: the output could not be written: No space left on device\n"
 
 
 def test_an_ascii_stream_gets_ascii() -> None:

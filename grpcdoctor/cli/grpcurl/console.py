@@ -5,18 +5,18 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
-from grpcdoctor.cli.errors import ReaderGone
+from grpcdoctor.cli.errors import lost_output
 
 
 class Console:
     """Answers go to stdout; warnings and errors to stderr."""
 
     def out(self, text: str) -> None:
-        """Raises ReaderGone."""
+        """Raises ReaderGone, OutputLost."""
         try:
             _write(sys.stdout, text)
-        except BrokenPipeError as gone:
-            raise ReaderGone from gone
+        except OSError as failed:
+            raise lost_output(failed) from failed
 
     def err(self, text: str) -> None:
         """Part of it may be a server's: on a terminal it cannot act."""
