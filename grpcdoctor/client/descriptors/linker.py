@@ -57,7 +57,8 @@ class Linker:
             self.give(file)
 
     def unknown(self, names: Iterable[str]) -> list[str]:
-        """Of these files and all that they import, those that were neither given nor given up."""
+        """Of these files and all that they import, those that were neither given nor given up. Raises SchemaError where
+        no real schema has so many."""
         found: dict[str, None] = {}
         seen: set[str] = set()
         waiting = list(names)
@@ -70,7 +71,13 @@ class Linker:
                 waiting += self._given[name].dependency
             else:
                 found[name] = None
+        if len(found) + len(self._absent) > FILES_LIMIT:
+            raise SchemaError(f"the schema's files import more than {FILES_LIMIT} others that are not there")
         return list(found)
+
+    def given(self, name: str) -> FileDescriptorProto | None:
+        """The file of that name, where one was given."""
+        return self._given.get(name)
 
     @property
     def files(self) -> list[FileDescriptorProto]:

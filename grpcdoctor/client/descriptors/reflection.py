@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Questions on the wire at a time.
-_AT_ONCE: Final = 100
+# Questions on the wire at a time. Their answers are kept until the last one is there, and may have 4 MiB each.
+_AT_ONCE: Final = 32
 # Rounds of asking for what the files of the last round import: deeper than any real schema.
 _ROUNDS: Final = 200
 
@@ -145,9 +145,11 @@ class ReflectionSource:
         found: list[list[FileDescriptorProto]] = []
         for start in range(0, len(questions), _AT_ONCE):
             for answer in await self._asker.ask(questions[start : start + _AT_ONCE]):
-                found.append(_files_in(answer))
-                for file in found[-1]:
+                files = _files_in(answer)
+                for file in files:
                     self._linker.give(file)
+                # Most servers send what a file imports along with it, each time: one copy is kept of them.
+                found.append([self._linker.given(file.name) or file for file in files])
         return found
 
     async def _link(self, name: str) -> None:

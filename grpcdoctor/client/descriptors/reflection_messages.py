@@ -34,8 +34,12 @@ _FILE_DESCRIPTORS: Final = 4
 _EXTENSION_NUMBERS: Final = 5
 _SERVICES: Final = 6
 _ERROR: Final = 7
-# Names and numbers in one answer: more than any real schema has.
-_ENTRIES_LIMIT: Final = 100_000
+# More than any real schema has of each.
+_SERVICES_LIMIT: Final = 100_000
+_EXTENSIONS_LIMIT: Final = 10_000  # of one message; each is one question
+_IMPORTS_LIMIT: Final = 1000  # of one file; each may be one question
+# https://protobuf.dev/programming-guides/proto3/#assigning
+_FIELD_NUMBERS: Final = range(1, 1 << 29)
 
 
 def services_question() -> bytes:
@@ -61,28 +65,32 @@ def extension_numbers_question(message: str) -> bytes:
 
 def files_in(answer: bytes) -> list[FileDescriptorProto]:
     """The files of an answer, first the one that was asked for. Raises RpcError for an error response (NOT_FOUND where
-    there is no such file), SchemaError for bytes that are none."""
+    there is no such file), SchemaError for bytes that are none, and for a file that no real schema has."""
     from google.protobuf.descriptor_pb2 import FileDescriptorProto
     from google.protobuf.message import DecodeError
 
     content = _content(answer, _FILE_DESCRIPTORS)
     try:
-        return [FileDescriptorProto.FromString(serialized) for serialized in bytes_of(content, 1)]
+        files = [FileDescriptorProto.FromString(serialized) for serialized in bytes_of(content, 1)]
     except (ProtobufError, DecodeError) as broken:
         raise SchemaError(f"reflection's answer cannot be read: {broken}") from broken
+    if any(len(file.dependency) > _IMPORTS_LIMIT for file in files):
+        raise SchemaError(f"a file of the schema imports more than {_IMPORTS_LIMIT} others")
+    return files
 
 
 def services_in(answer: bytes) -> list[str]:
     """ListServiceResponse.service = 1; ServiceResponse.name = 1. Raises as `files_in`."""
     try:
-        services = list(bytes_of(_content(answer, _SERVICES), 1))[:_ENTRIES_LIMIT]
+        services = list(bytes_of(_content(answer, _SERVICES), 1))[:_SERVICES_LIMIT]
         return [text(next(bytes_of(service, 1), b"")) for service in services]
     except ProtobufError as broken:
         raise SchemaError(f"reflection's answer cannot be read: {broken}") from broken
 
 
 def extension_numbers_in(answer: bytes) -> list[int]:
-    """ExtensionNumberResponse.extension_number = 2, packed or not. Raises as `files_in`."""
+    """ExtensionNumberResponse.extension_number = 2, packed or not; each once, and no more than can be asked for. Raises
+    as `files_in`."""
     content = _content(answer, _EXTENSION_NUMBERS)
     numbers: list[int] = []
     try:
@@ -91,7 +99,8 @@ def extension_numbers_in(answer: bytes) -> list[int]:
                 numbers += packed_integers(value) if isinstance(value, bytes) else [value]
     except ProtobufError as broken:
         raise SchemaError(f"reflection's answer cannot be read: {broken}") from broken
-    return numbers[:_ENTRIES_LIMIT]
+    possible = dict.fromkeys(number for number in numbers if number in _FIELD_NUMBERS)
+    return list(possible)[:_EXTENSIONS_LIMIT]
 
 
 def _content(answer: bytes, wanted: int) -> bytes:
