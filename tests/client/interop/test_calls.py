@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,7 +23,7 @@ from grpcdoctor.client.transport.channel import open_channel
 from grpcdoctor.model.target import parse_target
 from grpcdoctor.wire.deadline import Deadline
 from tests.client.doubles import Kept
-from tests.client.interop.peers import serving
+from tests.client.interop.peers import GOOGLE_DETAILS, serving
 from tests.lab.interop import PROGRAMS
 
 if TYPE_CHECKING:
@@ -147,6 +148,20 @@ def test_a_status_comes_with_its_details_and_trailers(peer: Peer, method: str) -
     assert answer.details == ('{"@type": "type.googleapis.com/google.protobuf.Duration", "value": "1s"}',)
     assert answer.told_of("ended") == {"x-why": "because"}
     assert answer.texts == []
+
+
+@pytest.mark.parametrize("method", ["Unary", "ServerStream"])
+def test_googles_error_details_are_read_whether_or_not_reflection_knows_them(peer: Peer, method: str) -> None:
+    plan = f'{{"failure": {{"code": 3, "message": "m", "details": {peer.google_details}}}}}'
+    status, answer = call(peer, f"Script/{method}", plan)
+    assert (status.code, status.message) == (3, "m")
+    assert [json.loads(each) for each in answer.details] == list(GOOGLE_DETAILS)
+
+
+@pytest.mark.parametrize("method", ["Unary", "BidiStream"])
+def test_a_status_without_details_has_none(peer: Peer, method: str) -> None:
+    status, answer = call(peer, f"Script/{method}", '{"failure": {"code": 5, "message": "gone"}}')
+    assert (status.code, status.message, status.details, answer.details) == (5, "gone", b"", ())
 
 
 def test_a_status_after_messages_leaves_the_messages(peer: Peer) -> None:

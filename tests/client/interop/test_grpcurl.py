@@ -54,6 +54,9 @@ COMMANDS = {
         kitchen.v1.Script/ServerStream""",
     "metadata": """-H 'x-a: 1' -H 'x-b-bin: AQI=' -rpc-header 'x-c: d' -reflect-header 'x-e: f'
         kitchen.v1.Script/Metadata""",
+    "metadata sent twice": """-H 'x-a: 1' -H 'x-a: 2' -H 'x-b-bin: AQI=' -H 'x-b-bin: /w' kitchen.v1.Script/Metadata""",
+    "metadata received twice": """-v -d '{"headers": [%twice%], "trailers": [%twice%]}'
+        kitchen.v1.Script/ServerStream""",
     "compressed": """-v -d '{"characters": 3000, "compression": "gzip"}' kitchen.v1.Script/Unary""",
     "large": """-d '{"characters": 3000000}' kitchen.v1.Script/Unary""",
     "too large": """-max-msg-sz 20000 -d '{"characters": 30000}' kitchen.v1.Script/Unary""",
@@ -61,6 +64,10 @@ COMMANDS = {
     "unknown method": "kitchen.v1.Script/Absent",
     "another service": """-d '{"name": "you"}' lab.Greeter/SayHello""",
 }
+TWICE = ", ".join(
+    f'{{"name": "x-m", "text": "{text}"}}, {{"name": "x-m-bin", "binary": "{data}"}}'
+    for text, data in (("a", "AQI="), ("b,c", "/w=="))
+)
 # What the schema of grpc_js_kitchen.proto lacks: grpc-js' reflection loses imports, and garbles maps and extensions.
 MORE_COMMANDS = {
     "describe every kind of field": "describe kitchen.v1.Everything",
@@ -80,7 +87,7 @@ MORE_COMMANDS = {
 def compare(peer: Peer, line: str, *, security: str = "-plaintext") -> tuple[Outcome, Outcome]:
     """(ours, the real one's), made comparable."""
     grpcurl = require_program("grpcurl")
-    setting = Setting({"server": peer.address, "detail": peer.detail, "ca": str(lab_certificates().ca)})
+    setting = Setting({"server": peer.address, "detail": peer.detail, "twice": TWICE, "ca": str(lab_certificates().ca)})
     case = Case("interop", "", run=with_address(f"{security} {line}"))
     return undated(run_ours(case, setting)), undated(run_real(grpcurl, case, setting))
 
@@ -121,6 +128,16 @@ def test_grpcurl_prints_the_same(peer: Peer, name: str) -> None:
 def test_grpcurl_prints_the_same_of_more_types(peer: Peer, name: str) -> None:
     ours, real = compare(peer, MORE_COMMANDS[name])
     assert (ours.code, ours.stdout) == (real.code, real.stdout)
+
+
+def test_grpcurl_prints_the_same_of_googles_error_details(tmp_path: Path) -> None:
+    """grpc-go's reflection alone knows them: ours has them itself, which grpcurl does not."""
+    with serving("grpc-go", tmp_path) as running:
+        for form in ("", "-format-error "):
+            plan = f'{{"failure": {{"code": 3, "details": {running.google_details}}}}}'
+            ours, real = compare(running, f"{form}-d '{plan}' kitchen.v1.Script/Unary")
+            assert ours.code == real.code == 67
+            assert real.stderr.splitlines() == ours.stderr.splitlines()[: len(real.stderr.splitlines())]
 
 
 @pytest.mark.parametrize("code", range(1, 17))
