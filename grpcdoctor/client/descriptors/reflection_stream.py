@@ -24,6 +24,8 @@ _ATTEMPTS: Final = 3
 _VERSIONS: Final = tuple(REFLECTION)
 # After these another version would fare no better.
 _FINAL: Final = frozenset((GrpcStatus.DEADLINE_EXCEEDED, GrpcStatus.CANCELLED, GrpcStatus.RESOURCE_EXHAUSTED))
+# v1 is not there, or it never says more: v1alpha's answer counts.
+_NOT_THERE: Final = frozenset((GrpcStatus.UNIMPLEMENTED, GrpcStatus.UNAVAILABLE))
 
 NO_REFLECTION: Final = "no-reflection"
 NOT_ROUTED: Final = "not-routed"
@@ -76,15 +78,19 @@ class ReflectionStream:
 
     async def ask(self, questions: Sequence[bytes]) -> list[bytes]:
         answers: list[bytes] = []
-        ended: Ended | None = None
-        for _ in range(_ATTEMPTS):
+        first: Ended | None = None
+        left = _ATTEMPTS
+        while True:
+            before = len(answers)
             ended = await self._ask_on(answers, questions)
             if ended is None:
                 return answers
             if self._moves_on(ended.status):
-                return await self._ask_other(answers, questions, ended)
-        assert ended is not None
-        raise ended.error()
+                first, self._version = ended, 1
+                continue
+            left = _ATTEMPTS if len(answers) > before else left - 1
+            if not left or not self._is_worth_another(ended.status):
+                raise self._error(first, ended)
 
     async def _ask_on(self, answers: list[bytes], questions: Sequence[bytes]) -> Ended | None:
         """Ask what is unanswered on the stream; how the stream ended, where it did before it answered all."""
@@ -94,7 +100,15 @@ class ReflectionStream:
             self._call = await self._channel.call(
                 path, self._metadata, deadline=self._deadline, server_streaming=True
             )
-        call = self._call
+        try:
+            return await self._exchange(self._call, answers, questions)
+        except BaseException:
+            # The answers that are still to come would be taken for those to the next questions.
+            self._call.cancel()
+            self._call = None
+            raise
+
+    async def _exchange(self, call: Call, answers: list[bytes], questions: Sequence[bytes]) -> Ended | None:
         for question in questions[len(answers) :]:
             if not await call.send(question):
                 break
@@ -110,15 +124,16 @@ class ReflectionStream:
     def _moves_on(self, status: Status) -> bool:
         return not self._answered and self._version == 0 and not status.ok and status.code not in _FINAL
 
-    async def _ask_other(self, answers: list[bytes], questions: Sequence[bytes], first: Ended) -> list[bytes]:
-        self._version = 1
-        ended = await self._ask_on(answers, questions)
-        if ended is None:
-            return answers
-        if first.status.code in (GrpcStatus.UNIMPLEMENTED, GrpcStatus.UNAVAILABLE):
-            raise ended.error()
+    def _is_worth_another(self, status: Status) -> bool:
+        """A stream that simply ended, one that had served until now, and a server that is away for a moment."""
+        return status.code not in _FINAL and (status.ok or self._answered or status.code == GrpcStatus.UNAVAILABLE)
+
+    def _error(self, first: Ended | None, last: Ended) -> RpcError | ReflectionUnavailableError:
+        """`first`: how v1 ended, where v1alpha was tried after it."""
+        if first is None or self._answered or first.status.code in _NOT_THERE:
+            return last.error()
         self._version = 0
-        raise first.error()
+        return first.error()
 
 
 class Ended:
