@@ -47,8 +47,9 @@ def _source(client: ClientOptions, channel: Channel, files: FileSource | None) -
     from grpcdoctor.client.descriptors.composite import CompositeSource
     from grpcdoctor.client.descriptors.reflection import ReflectionSource
 
-    reflection = ReflectionSource(channel, client.reflection_metadata())
-    return BoundedSource(reflection if files is None else CompositeSource(reflection, files), client.step_seconds)
+    # Reflection alone is bounded: the files are still to be looked into when it does not answer.
+    reflection = BoundedSource(ReflectionSource(channel, client.reflection_metadata()), client.step_seconds)
+    return reflection if files is None else CompositeSource(reflection, files)
 
 
 def _file_source(client: ClientOptions) -> FileSource | None:

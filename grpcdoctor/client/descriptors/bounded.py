@@ -1,4 +1,4 @@
-"""BoundedSource: a DescriptorSource of which every answer comes in time, or an error does."""
+"""BoundedSource: a server's reflection of which every answer comes in time, or an error does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from grpcdoctor.wire.deadline import Deadline
 if TYPE_CHECKING:
     from google.protobuf.descriptor import FieldDescriptor, FileDescriptor
 
-    from grpcdoctor.client.call import AnyDescriptor, DescriptorSource
+    from grpcdoctor.client.call import AnyDescriptor
+    from grpcdoctor.client.descriptors.reflection import ReflectionSource
 
 T = TypeVar("T")
 
@@ -22,7 +23,7 @@ class BoundedSource:
     """Every question may take so many seconds. Raises RpcError (DEADLINE_EXCEEDED) where it takes longer, and what
     the source raises. One deadline for all would end while the user still fills in a request."""
 
-    def __init__(self, source: DescriptorSource, seconds: float) -> None:
+    def __init__(self, source: ReflectionSource, seconds: float) -> None:
         self._source = source
         self._seconds = seconds
 
@@ -37,6 +38,9 @@ class BoundedSource:
 
     async def files_of(self, symbols: Sequence[str]) -> list[FileDescriptor]:
         return await self._in_time(self._source.files_of(symbols))
+
+    async def adopt(self, file: FileDescriptor) -> None:
+        await self._in_time(self._source.adopt(file))
 
     async def _in_time(self, answer: Awaitable[T]) -> T:
         try:

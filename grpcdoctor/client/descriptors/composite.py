@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import FieldDescriptor, FileDescriptor
 
     from grpcdoctor.client.call import AnyDescriptor
+    from grpcdoctor.client.descriptors.bounded import BoundedSource
     from grpcdoctor.client.descriptors.file_source import FileSource
     from grpcdoctor.client.descriptors.reflection import ReflectionSource
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 class CompositeSource:
     """See DescriptorSource."""
 
-    def __init__(self, reflection: ReflectionSource, files: FileSource) -> None:
+    def __init__(self, reflection: ReflectionSource | BoundedSource, files: FileSource) -> None:
         self._reflection = reflection
         self._files = files
 

@@ -34,8 +34,11 @@ def proto_files_source(import_paths: Sequence[str], files: Sequence[str]) -> Fil
     Raises SchemaError with protoc's words, and where a missing import was looked for.
     """
     on_disk = names_on_disk(import_paths, files)
-    if any(name.startswith("-") for name in on_disk):
-        raise SchemaError("a proto file's name may not begin with a dash")
+    # protoc takes such a name for an option, or for a file of options, and more than one path out of the other.
+    if any(name.startswith(("-", "@")) for name in on_disk):
+        raise SchemaError("a proto file's name may not begin with a dash or an at sign")
+    if any(os.pathsep in path for path in import_paths):
+        raise SchemaError(f"an import path may not contain {os.pathsep!r}: give each one on its own")
     mapped = [f"{name}={path}" for name, path in on_disk.items() if path is not None]
     folders = import_paths or (os.curdir,)
     compiled = _compile([*mapped, *folders, *_bundled()], list(on_disk), folders)

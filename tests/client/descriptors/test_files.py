@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
+from grpcdoctor.client.descriptors.bounded import BoundedSource
 from grpcdoctor.client.descriptors.composite import CompositeSource
 from grpcdoctor.client.descriptors.export import path_inside, protoset_of
 from grpcdoctor.client.descriptors.proto_files import proto_files_source
 from grpcdoctor.client.descriptors.protoset import protoset_source
 from grpcdoctor.client.descriptors.reflection import ReflectionSource
-from grpcdoctor.client.errors import NotFoundError, SchemaError
+from grpcdoctor.client.errors import NotFoundError, RpcError, SchemaError
 from grpcdoctor.client.options import ChannelOptions
 from grpcdoctor.client.transport.channel import open_channel
 from grpcdoctor.model.target import parse_target
@@ -86,12 +88,14 @@ def test_without_import_paths_imports_are_also_found_below_the_working_folder(
         (["api"], ["./a.proto"], "does not reside in any import path"),
         (["."], ["broken.proto"], "broken.proto:1:"),
         ([], ["missing.proto"], "open missing.proto: No such file"),
+        ([], ["@at.proto"], "may not begin with"),
+        (["a:b"], ["a.proto"], "may not contain ':'"),
     ],
 )
 def test_sources_that_cannot_be_compiled_say_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, import_paths: list[str], files: list[str], words: str
 ) -> None:
-    write(tmp_path, a='import "gone.proto";', broken="message {", api__x="")
+    write(tmp_path, a='import "gone.proto";', broken="message {", api__x="", **{"@at": "", "a:b__a": ""})
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SchemaError) as told:
         proto_files_source(import_paths, files)
@@ -122,6 +126,19 @@ def test_files_fill_in_what_reflection_does_not_know(lab: Kitchen, tmp_path: Pat
     assert "t.of_mine" in extensions
     assert "kitchen.v1.Legacy.inner_extension" in extensions
     assert "grpc.reflection.v1.ServerReflection" in services
+
+
+def test_files_are_looked_into_when_reflection_does_not_answer_in_time(lab: Kitchen) -> None:
+    class Silent:
+        async def ask(self, questions: Sequence[bytes]) -> list[bytes]:
+            await asyncio.sleep(60)
+            return []
+
+    reflection = BoundedSource(ReflectionSource.over(Silent()), 0.05)
+    both = CompositeSource(reflection, protoset_source([str(lab.protoset)]))
+    assert asyncio.run(both.find_symbol("kitchen.v1.Echo")).name == "Echo"
+    with pytest.raises(RpcError, match="did not answer within"):
+        asyncio.run(both.list_services())
 
 
 def test_a_written_set_has_every_file_after_its_imports_and_keeps_comments(lab: Kitchen) -> None:
