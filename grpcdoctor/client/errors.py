@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 _WORDS_KEPT: Final = 2000
 
 
+def printable(words: str) -> str:
+    """Words in which there is a server's text, on one line and without anything that steers a terminal."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in words)
+
+
 class ClientError(Exception):
     """Its message is one line for the user (a server's message in it may have more)."""
 
@@ -74,7 +79,7 @@ class NotFoundError(SchemaError):
     def __init__(
         self, kind: str, name: str, suggestions: Sequence[str] = (), caused_by: NotFoundError | None = None
     ) -> None:
-        words = f"{kind} not found: {name}"
+        words = f"{kind} not found: {printable(name)}"
         super().__init__(words if caused_by is None else f"{words}\ncaused by: {caused_by}")
         self.kind = kind
         self.name = name

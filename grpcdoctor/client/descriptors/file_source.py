@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from grpcdoctor.client.descriptors.linker import Linker
-from grpcdoctor.client.descriptors.symbols import close_to, file_of, find_symbol, names_in, with_dependencies
+from grpcdoctor.client.descriptors.symbols import close_to, extensions_in_pool, file_of, names_in, with_dependencies
 from grpcdoctor.client.errors import NotFoundError, SchemaError
 
 if TYPE_CHECKING:
@@ -52,17 +52,14 @@ class FileSource:
         return sorted(service.full_name for file in self._files for service in file.services_by_name.values())
 
     async def find_symbol(self, name: str) -> AnyDescriptor:
-        found = find_symbol(self._linker.pool, name)
+        found = self._linker.find(name)
         if found is None:
             raise NotFoundError("Symbol", name, close_to(name, self._names))
         return found
 
     async def extensions_of(self, message: str) -> list[FieldDescriptor]:
-        try:
-            extended = self._linker.pool.FindMessageTypeByName(message)
-        except KeyError:
-            return []
-        return sorted(self._linker.pool.FindAllExtensions(extended), key=lambda extension: extension.number)
+        extended = self._linker.find_message(message)
+        return extensions_in_pool(extended) if extended is not None else []
 
     async def files_of(self, symbols: Sequence[str]) -> list[FileDescriptor]:
         found = [await self.find_symbol(name) for name in symbols]

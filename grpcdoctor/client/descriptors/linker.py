@@ -1,5 +1,7 @@
 """Linker: the files of one source, put together in one DescriptorPool as they are needed.
 
+Only where files contradict each other are there more pools: each holds a file with all that it imports.
+
 A file that is missing is no trouble as long as nothing that is needed uses it: it is often imported for its options
 alone. So a file is linked without the imports that nobody has, and only where that fails is the missing file to blame.
 """
@@ -8,19 +10,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from grpcdoctor.client.descriptors.doubles import DoubledError, as_reference, declared_elsewhere, is_same
 from grpcdoctor.client.descriptors.lost_imports import Declarations
 from grpcdoctor.client.descriptors.originals import with_original
+from grpcdoctor.client.descriptors.symbols import find_symbol
 from grpcdoctor.client.descriptors.well_known import well_known_file
-from grpcdoctor.client.errors import NotFoundError, SchemaError
+from grpcdoctor.client.errors import NotFoundError, SchemaError, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from google.protobuf.descriptor import FileDescriptor
+    from google.protobuf.descriptor import Descriptor, FileDescriptor
     from google.protobuf.descriptor_pb2 import FileDescriptorProto
+
+    from grpcdoctor.client.call import AnyDescriptor
 
 # More files than any real schema has: a server that invents dependencies ends here.
 FILES_LIMIT: Final = 4000
+_BYTES_LIMIT: Final = 128 * 1024 * 1024
+# More contradicting versions of a file than any server has.
+_POOLS_LIMIT: Final = 50
 # Deeper than any real schema imports.
 _DEPTH_LIMIT: Final = 200
 
@@ -28,25 +37,36 @@ _DEPTH_LIMIT: Final = 200
 class Linker:
     """`give` it files, then `link` one: all that it imports is linked before it."""
 
-    def __init__(self) -> None:
+    def __init__(self, beside: Linker | None = None) -> None:
+        """`beside`: of the same files, in another pool."""
         from google.protobuf.descriptor_pool import DescriptorPool
 
         # types-protobuf does not know all of a pool's look-ups.
-        self.pool: Any = DescriptorPool()
-        self._given: dict[str, FileDescriptorProto] = {}
-        self._absent: set[str] = set()
+        self._pool: Any = DescriptorPool()
+        self._given: dict[str, FileDescriptorProto] = {} if beside is None else beside._given
+        self._absent: set[str] = set() if beside is None else beside._absent
+        self._place: int = 1 if beside is None else beside._place + 1
+        self._next: Linker | None = None
+        self._bytes = 0
         self._linked: dict[str, FileDescriptor] = {}
         self._unlinkable: dict[str, SchemaError] = {}
         self._declarations = Declarations()
 
     def give(self, file: FileDescriptorProto) -> None:
-        """A file of the source; the first of a name stays. Raises SchemaError for names that are no text."""
-        names: list[object] = [file.name, *file.dependency]
+        """A file of the source; the first of a name stays. Raises SchemaError for names that are no text, and where
+        there are too many files."""
+        names: list[object] = [file.name, file.package, file.syntax, *file.dependency]
         if not all(isinstance(name, str) for name in names):  # protobuf gives what is no UTF-8 as bytes
-            raise SchemaError("a file name in the descriptors is no UTF-8")
-        if len(self._given) >= FILES_LIMIT:
-            raise SchemaError(f"the schema has more than {FILES_LIMIT} files")
-        self._given.setdefault(file.name, file)
+            raise SchemaError("a name in the descriptors is no UTF-8")
+        if file.name in self._given:
+            return
+        if _is_placeholder(file):
+            self.give_up(file.name)
+            return
+        self._bytes += file.ByteSize()
+        if len(self._given) >= FILES_LIMIT or self._bytes > _BYTES_LIMIT:
+            raise SchemaError(f"the schema has more than {FILES_LIMIT} files or {_BYTES_LIMIT} bytes")
+        self._given[file.name] = file
 
     def give_up(self, name: str) -> None:
         """The source has no such file: a well-known one of that name is used, if there is one."""
@@ -86,7 +106,35 @@ class Linker:
 
     def link(self, name: str) -> FileDescriptor:
         """The linked file. Raises NotFoundError with the chain to the file that is missing, and SchemaError."""
-        return self._link(name, ())
+        is_fresh = not self._linked
+        try:
+            return self._link(name, ())
+        except DoubledError:
+            if is_fresh or self._place == _POOLS_LIMIT:
+                raise
+            if self._next is None:
+                self._next = Linker(beside=self)
+            return self._next.link(name)
+
+    def find(self, name: str) -> AnyDescriptor | None:
+        """Of what was linked: a symbol by its full name."""
+        return next((found for found in (find_symbol(pool, name) for pool in self._pools()) if found is not None), None)
+
+    def find_message(self, name: str) -> Descriptor | None:
+        """Of what was linked."""
+        for pool in self._pools():
+            try:
+                found: Descriptor = pool.FindMessageTypeByName(name)
+            except KeyError:
+                continue
+            return found
+        return None
+
+    def _pools(self) -> Iterator[Any]:
+        linker: Linker | None = self
+        while linker is not None:
+            yield linker._pool
+            linker = linker._next
 
     def _link(self, name: str, path: tuple[str, ...]) -> FileDescriptor:
         if name in self._linked:
@@ -94,7 +142,8 @@ class Linker:
         if name in self._unlinkable:
             raise self._unlinkable[name]
         if name in path:
-            raise SchemaError(f"the schema's files import each other in a circle: {' -> '.join((*path, name))}")
+            circle = printable(" -> ".join((*path, name)))
+            raise SchemaError(f"the schema's files import each other in a circle: {circle}")
         if len(path) > _DEPTH_LIMIT:
             raise SchemaError(f"the schema's files import each other more than {_DEPTH_LIMIT} deep")
         try:
@@ -115,7 +164,9 @@ class Linker:
             except NotFoundError as absent:
                 missing[dependency] = absent
         try:
-            self.pool.Add(with_original(_without(file, missing)))
+            self._add(_without(file, missing))
+        except DoubledError:
+            raise
         except Exception as broken:  # the pool raises TypeError, KeyError or its own, by implementation
             self._declarations.add(self._given.values())
             whole = self._declarations.with_lost_imports(file)
@@ -124,9 +175,27 @@ class Linker:
                 return self._link_given(name, path)
             if missing:
                 raise NotFoundError("File", name, caused_by=next(iter(missing.values()))) from broken
-            raise SchemaError(f"the descriptor of {name} is inconsistent: {_reason(broken)}") from broken
-        linked: FileDescriptor = self.pool.FindFileByName(name)
+            raise SchemaError(f"the descriptor of {printable(name)} is inconsistent: {_reason(broken)}") from broken
+        linked: FileDescriptor = self._pool.FindFileByName(name)
         return linked
+
+    def _add(self, file: FileDescriptorProto) -> None:
+        """Raises DoubledError, and what the pool raises."""
+        try:
+            self._pool.Add(with_original(file))
+        except Exception as broken:
+            other = declared_elsewhere(file, self._pool)
+            if other is None:
+                raise
+            if not is_same(file, other):
+                why = f"the descriptor of {printable(file.name)} contradicts that of {printable(other.name)}"
+                raise DoubledError(f"{why}: {_reason(broken)}") from broken
+            self._pool.Add(as_reference(file, other))
+
+
+def _is_placeholder(file: FileDescriptorProto) -> bool:
+    """protobuf-go's word for a file that the server itself lacks (fullstorydev/grpcurl#423)."""
+    return file.syntax.startswith("<unknown")
 
 
 def _without(file: FileDescriptorProto, missing: Iterable[str]) -> FileDescriptorProto:
@@ -147,4 +216,4 @@ def _without(file: FileDescriptorProto, missing: Iterable[str]) -> FileDescripto
 def _reason(broken: Exception) -> str:
     """The pool's words without its preamble, in one line."""
     words = " ".join(str(broken).split())
-    return words.removeprefix("Couldn't build proto file into descriptor pool: ")
+    return printable(words.removeprefix("Couldn't build proto file into descriptor pool: "))

@@ -14,7 +14,7 @@ from grpcdoctor.client.descriptors import reflection_messages as messages
 from grpcdoctor.client.descriptors.linker import Linker
 from grpcdoctor.client.descriptors.originals import original_of
 from grpcdoctor.client.descriptors.reflection_stream import NO_REFLECTION, ReflectionStream, ReflectionUnavailableError
-from grpcdoctor.client.descriptors.symbols import close_to, file_of, find_symbol, names_in, with_dependencies
+from grpcdoctor.client.descriptors.symbols import close_to, extensions_in_pool, file_of, names_in, with_dependencies
 from grpcdoctor.client.descriptors.well_known import alias_of
 from grpcdoctor.client.errors import NotFoundError, RpcError, SchemaError
 from grpcdoctor.model.codes import GrpcStatus
@@ -22,7 +22,7 @@ from grpcdoctor.model.codes import GrpcStatus
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from google.protobuf.descriptor import FieldDescriptor, FileDescriptor
+    from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor
     from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
     from grpcdoctor.client.call import AnyDescriptor, Channel
@@ -68,21 +68,20 @@ class ReflectionSource:
 
     async def find_symbol(self, name: str) -> AnyDescriptor:
         async with self._turn:
-            found = find_symbol(self._linker.pool, name)
+            found = self._linker.find(name)
             if found is None:
                 found = await self._look_up(name)
             return found
 
     async def extensions_of(self, message: str) -> list[FieldDescriptor]:
         async with self._turn:
-            try:
-                extended = self._linker.pool.FindMessageTypeByName(message)
-            except KeyError:
-                raise NotFoundError("Symbol", message) from None
+            extended = self._linker.find_message(message)
+            if extended is None:
+                raise NotFoundError("Symbol", message)
             if message not in self._extended:
-                await self._load_extensions(message)
+                await self._load_extensions(extended)
                 self._extended.add(message)
-            return sorted(self._linker.pool.FindAllExtensions(extended), key=lambda extension: extension.number)
+            return extensions_in_pool(extended)
 
     async def files_of(self, symbols: Sequence[str]) -> list[FileDescriptor]:
         found = [await self.find_symbol(name) for name in symbols]
@@ -116,12 +115,13 @@ class ReflectionSource:
                 await self._link(file.name)
             except NotFoundError as missing:
                 raise NotFoundError("Symbol", asked, caused_by=missing) from missing
-            found = find_symbol(self._linker.pool, name)
+            found = self._linker.find(name)
             if found is not None:
                 return found
         return None
 
-    async def _load_extensions(self, message: str) -> None:
+    async def _load_extensions(self, extended: Descriptor) -> None:
+        message = extended.full_name
         (answer,) = await self._asker.ask([messages.extension_numbers_question(message)])
         try:
             numbers = messages.extension_numbers_in(answer)
@@ -129,9 +129,7 @@ class ReflectionSource:
             if refused.status.code in (GrpcStatus.NOT_FOUND, GrpcStatus.UNIMPLEMENTED):
                 return  # no extensions, or a server that cannot tell of any
             raise
-        pool = self._linker.pool
-        extended = pool.FindMessageTypeByName(message)
-        known = {extension.number for extension in pool.FindAllExtensions(extended)}
+        known = {extension.number for extension in extensions_in_pool(extended)}
         questions = [messages.extension_question(message, number) for number in numbers if number not in known]
         for files in await self._files_of_each(questions):
             for file in files[:1]:
@@ -179,8 +177,8 @@ class ReflectionSource:
 
     def _close_to(self, name: str) -> list[str]:
         """Names that were heard of so far: nothing is asked for a hint."""
-        pool, known = self._linker.pool, list(self._services or ())
-        parent = find_symbol(pool, name.rpartition(".")[0])
+        known = list(self._services or ())
+        parent = self._linker.find(name.rpartition(".")[0])
         members = [*getattr(parent, "methods", ()), *getattr(parent, "fields", ())]
         known += [member.full_name for member in members]
         if parent is not None:

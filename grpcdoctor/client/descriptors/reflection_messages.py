@@ -47,20 +47,25 @@ def services_question() -> bytes:
 
 
 def file_question(name: str) -> bytes:
-    return field(_FILE_BY_FILENAME, name.encode())
+    return field(_FILE_BY_FILENAME, _bytes(name))
 
 
 def symbol_question(name: str) -> bytes:
-    return field(_FILE_CONTAINING_SYMBOL, name.encode())
+    return field(_FILE_CONTAINING_SYMBOL, _bytes(name))
 
 
 def extension_question(message: str, number: int) -> bytes:
     # ExtensionRequest: containing_type = 1, extension_number = 2
-    return field(_FILE_CONTAINING_EXTENSION, field(1, message.encode()) + integer_field(2, number))
+    return field(_FILE_CONTAINING_EXTENSION, field(1, _bytes(message)) + integer_field(2, number))
 
 
 def extension_numbers_question(message: str) -> bytes:
-    return field(_ALL_EXTENSION_NUMBERS, message.encode())
+    return field(_ALL_EXTENSION_NUMBERS, _bytes(message))
+
+
+def _bytes(name: str) -> bytes:
+    """A command line may hold what is no UTF-8: the server knows no such name."""
+    return name.encode(errors="replace")
 
 
 def files_in(answer: bytes) -> list[FileDescriptorProto]:

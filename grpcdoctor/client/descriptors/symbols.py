@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from google.protobuf.descriptor import Descriptor, EnumValueDescriptor, FileDescriptor
+    from google.protobuf.descriptor import Descriptor, EnumValueDescriptor, FieldDescriptor, FileDescriptor
 
     from grpcdoctor.client.call import AnyDescriptor
 
@@ -33,8 +33,9 @@ def find_symbol(pool: Any, name: str) -> AnyDescriptor | None:
     """A message, service, method, enum, field, extension, oneof or enum value; None where the pool has none such.
 
     An enum's value is found by the name that C++ scoping gives it (`package.VALUE`) and by the one that people
-    write (`package.Enum.VALUE`).
+    write (`package.Enum.VALUE`). What is no UTF-8 is no name.
     """
+    name = name.encode(errors="replace").decode()
     for look_up in _LOOK_UPS:
         try:
             found: AnyDescriptor = getattr(pool, look_up)(name)
@@ -74,6 +75,13 @@ def _messages(messages: Iterable[Descriptor]) -> Iterator[Descriptor]:
         message = waiting.pop()
         yield message
         waiting += message.nested_types
+
+
+def extensions_in_pool(message: Descriptor) -> list[FieldDescriptor]:
+    """Those of this message that its pool has, by number."""
+    # types-protobuf does not know all of a pool's look-ups.
+    pool: Any = message.file.pool
+    return sorted(pool.FindAllExtensions(message), key=lambda extension: int(extension.number))
 
 
 def file_of(symbol: AnyDescriptor) -> FileDescriptor:

@@ -29,11 +29,18 @@ def alias_of(name: str) -> str | None:
     return _BOTH_WAYS.get(name)
 
 
+def canonical_name(name: str) -> str:
+    """google/protobuf/any.proto for whatever it is imported by: an old path of Go's, or one in a vendor's folder."""
+    known = _BOTH_WAYS[name] if name in _ALIASES.values() else name
+    _, _, file = known.partition("/google/protobuf/")
+    return f"google/protobuf/{file}" if file else known
+
+
 def well_known_file(name: str) -> FileDescriptorProto | None:
-    """The file of this name (or alias), under this name; None where it is none of them."""
+    """The file of this name (or of what it stands for), under this name; None where it is none of them."""
     from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
-    known = _BOTH_WAYS[name] if name in _ALIASES.values() else name
+    known = canonical_name(name)
     if not known.startswith(_FOLDERS) or not known.endswith(".proto"):
         return None
     module = known.removesuffix(".proto").replace("/", ".") + "_pb2"

@@ -224,6 +224,30 @@ def test_a_schema_that_cannot_be_linked_is_said_in_words(file: FileDescriptorPro
         find({"a.M": file}, "a.M")
 
 
+def test_a_placeholder_for_a_file_that_the_server_lacks_is_as_good_as_none() -> None:
+    placeholder = FileDescriptorProto(name="gone.proto", syntax="<unknown:0>")
+    files = {"a.M": file_with_a_message(".a.M", "gone.proto"), "gone.proto": placeholder}
+    assert find(dict(files), "a.M") == "M"
+    files["a.M"] = file_with_a_message(".gone.M", "gone.proto")
+    with pytest.raises(NotFoundError, match=r"File not found: gone\.proto"):
+        find(dict(files), "a.M")
+
+
+@pytest.mark.parametrize("name", ["\udcff", "a.\udcff", "", ".", "a..M"])
+def test_what_is_no_name_is_not_found(name: str) -> None:
+    with pytest.raises(NotFoundError):
+        find({"a.M": file_with_a_message(".a.M")}, name)
+
+
+def test_a_file_name_of_a_servers_steers_no_terminal() -> None:
+    file = file_with_a_message(".a.Nowhere")
+    file.name = "a\x1b[31m\n.proto"
+    with pytest.raises(SchemaError) as told:
+        find({"a.M": file}, "a.M")
+    assert r"a\x1b[31m\n.proto" in str(told.value)
+    assert str(told.value).isprintable()
+
+
 def test_imports_without_end_are_given_up() -> None:
     class Endless(Script):
         def _answer(self, question: bytes) -> bytes:
