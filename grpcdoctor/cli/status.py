@@ -29,6 +29,7 @@ class Status:
     what: str
     total: int = 1
     enabled: bool = True
+    doing: str = "probing"
     done: int = 0
     trouble: int = 0
     _shown: bool = False
@@ -52,7 +53,7 @@ class Status:
 
     def text(self, elapsed: float) -> str:
         if self.total == 1:
-            return f"probing {self.what} … {elapsed:.0f} s"
+            return f"{self.doing} {self.what} … {elapsed:.0f} s"
         trouble = f", {self.trouble} not healthy" if self.trouble else ""
         return f"{self.done} of {self.total} done{trouble} … {elapsed:.0f} s"
 

@@ -127,16 +127,21 @@ async def call_method(
     )
     try:
         events.started(call)
-        sending = asyncio.ensure_future(_send_all(call, method.input_type, requests))
-        try:
-            if not method.client_streaming:
-                await sending  # whoever waits for an answer has said all, for gRPC-Web and Connect
-            return await _receive_all(call, method, sending, events)
-        finally:
-            sending.cancel()
+        return await _converse(call, method, requests, events)
     finally:
         if call.status is None:
             call.cancel()
+
+
+async def _converse(call: Call, method: MethodDescriptor, requests: Requests, events: InvocationEvents) -> Status:
+    """Requests out and responses in at once, until the call is over."""
+    sending = asyncio.ensure_future(_send_all(call, method.input_type, requests))
+    try:
+        if not method.client_streaming:
+            await sending  # whoever waits for an answer has said all, for gRPC-Web and Connect
+        return await _receive_all(call, method, sending, events)
+    finally:
+        sending.cancel()
 
 
 def _refused(trouble: str, events: InvocationEvents) -> Status:

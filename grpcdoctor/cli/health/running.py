@@ -44,7 +44,7 @@ class _Run:
         endpoints = [options.target.endpoint for options in order.targets]
         self._order = order
         self._rows = HealthRows(endpoints, order.question.services, order.style, wrap=is_terminal(sys.stdout))
-        self._status = Status(endpoints[0], len(endpoints))
+        self._status = Status(endpoints[0], len(endpoints), doing="asking")
         self._codes: list[HealthExit] = []
         self._turn = asyncio.Semaphore(min(order.concurrency, affordable_concurrency()))
         self._said: dict[str, str] = {}
