@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from grpcdoctor.model.redact import redact_headers, redact_text, secrets_of
 from grpcdoctor.model.target import Target
 from grpcdoctor.report import clean
+from grpcdoctor.report.connection_json import connection_json
 from grpcdoctor.version import __version__
 
 if TYPE_CHECKING:
     from grpcdoctor.client.call_record import CallRecord, Messages
-    from grpcdoctor.client.connection_facts import ConnectionFacts
     from grpcdoctor.client.latency import LatencySummary
     from grpcdoctor.client.status import Status
 
@@ -68,7 +67,7 @@ def call_json(
         "target": target_json(frame.target),
         "protocol": frame.protocol,
         "method": {"name": record.method, "kind": record.kind} if record.kind else None,
-        "connection": None if record.connection is None else _connection(record.connection),
+        "connection": None if record.connection is None else connection_json(record.connection),
         "request": {
             "metadata": _headers(frame.headers(record.sent_headers)),
             **_messages(record.requests),
@@ -117,40 +116,6 @@ def target_json(target: Target) -> dict[str, Any]:
 def dump(value: Any, *, one_line: bool = False) -> str:
     """As text that no terminal obeys, with a line break at the end."""
     return clean.json_text(json.dumps(value, indent=None if one_line else 2, ensure_ascii=False)) + "\n"
-
-
-@lru_cache(maxsize=4)
-def schema(name: str) -> dict[str, Any]:
-    """The published JSON Schema of `call`, `list` or `describe`."""
-    from importlib.resources import files
-
-    text = files("grpcdoctor.report").joinpath(f"{name}_schema.json").read_text("utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
-
-
-def _connection(facts: ConnectionFacts) -> dict[str, Any]:
-    handshake = facts.handshake
-    tls = None
-    if handshake is not None:
-        leaf = facts.certificates[0] if facts.certificates else None
-        tls = {
-            "version": handshake.version,
-            "cipher": handshake.cipher,
-            "alpn": handshake.selected,
-            "server_name": handshake.server_name,
-            "verified": handshake.verified,
-            "certificate": None
-            if leaf is None
-            else {
-                "subject": leaf.subject,
-                "issuer": leaf.issuer,
-                "names": list(leaf.names),
-                "not_before": leaf.not_before,
-                "not_after": leaf.not_after,
-            },
-        }
-    return {"address": facts.address, "http_version": facts.http_version, "proxy": facts.proxy, "tls": tls}
 
 
 def _messages(messages: Messages) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from grpcdoctor.report.clean import json_text
+from grpcdoctor.report.connection_json import connection_json
 
 if TYPE_CHECKING:
     from grpcdoctor.client.connection_facts import ConnectionFacts
@@ -55,29 +56,7 @@ def _service(service: ServiceHealth) -> dict[str, Any]:
 
 def _connection(facts: ConnectionFacts) -> dict[str, Any]:
     steps = {"dns": facts.dns_ms, "tcp": facts.tcp_ms, "tls": facts.tls_ms, "http2": facts.http2_ms}
-    return {
-        "address": facts.address,
-        "http_version": facts.http_version,
-        "proxy": facts.proxy,
-        "tls": _tls(facts),
-        "steps_ms": {name: _rounded(took) for name, took in steps.items()},
-    }
-
-
-def _tls(facts: ConnectionFacts) -> dict[str, Any] | None:
-    handshake = facts.handshake
-    if handshake is None:
-        return None
-    leaf = facts.certificates[0] if facts.certificates else None
-    return {
-        "version": handshake.version,
-        "cipher": handshake.cipher,
-        "alpn": handshake.selected,
-        "verified": handshake.verified,
-        "certificate": None
-        if leaf is None
-        else {"subject": leaf.subject, "names": list(leaf.names), "not_after": leaf.not_after},
-    }
+    return {**connection_json(facts), "steps_ms": {name: _rounded(took) for name, took in steps.items()}}
 
 
 def _rounded(value: float | None) -> float | None:

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from grpcdoctor.report.call_json import schema
+from grpcdoctor.report.schemas import schema
 from tests.cli.environment import Environment, Result
 from tests.lab.kitchen_sink import Kitchen, kitchen
 

@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from grpcdoctor.report.call_json import schema
+from grpcdoctor.report.schemas import schema
 from tests.cli.client_servers import running_kitchen
 from tests.cli.environment import Environment, Result, Terminal
 from tests.lab.kitchen_sink import Kitchen

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from grpcdoctor.report.schemas import schema
 from tests.cli.environment import Environment, Terminal
 from tests.cli.test_process import GRPCDOCTOR, interrupted, start
 from tests.lab import fakes
@@ -215,11 +217,18 @@ def test_few_open_files_make_it_slower_and_no_target_ill(tmp_path: Path) -> None
     assert ended.returncode == 0
 
 
+def valid(line: str) -> dict[str, Any]:
+    """The object of a line, which keeps to the published schema."""
+    found: dict[str, Any] = json.loads(line)
+    Draft202012Validator(schema("health")).validate(found)
+    return found
+
+
 def test_a_row_for_a_program(env: Environment) -> None:
     with grpc_server(tls=True, status="NOT_SERVING") as server:
         result = env.run("health", f"127.0.0.1:{server.port}", *CA, "-o", "json")
     assert result.code == 4
-    said = json.loads(result.out)
+    said = valid(result.out)
     assert said["schema"] == "grpcdoctor.health/v1"
     assert said["target"]["endpoint"] == f"127.0.0.1:{server.port}"
     assert (said["healthy"], said["exit_code"], said["stage"]) == (False, 4, None)
@@ -237,7 +246,7 @@ def test_a_row_for_a_program(env: Environment) -> None:
 def test_a_failure_for_a_program_names_the_stage(env: Environment) -> None:
     port = free_port()
     result = env.run("health", f"127.0.0.1:{port}", f"localhost:{port}", "--plaintext", "-o", "json")
-    rows = [json.loads(line) for line in result.out.splitlines()]
+    rows = [valid(line) for line in result.out.splitlines()]
     assert [(row["stage"], row["exit_code"], row["connection"]) for row in rows] == [("tcp", 2, None)] * 2
     assert result.code == 2
 
@@ -295,7 +304,7 @@ def test_where_watch_is_not_implemented_it_is_polled_and_said() -> None:
     with fakes.http2(respond) as server:
         process = start("health", f"127.0.0.1:{server.port}", "--plaintext", "--watch", "-o", "json")
         assert process.stdout is not None
-        first = json.loads(process.stdout.readline())
+        first = valid(process.stdout.readline())
         _, err, _ = interrupted(process)
     assert process.returncode == 130
     assert list(first)[:2] == ["schema", "time"]

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from grpcdoctor.report.call_json import schema
+from grpcdoctor.report.schemas import schema
 from tests.cli.client_servers import running_kitchen
 from tests.cli.environment import Environment, Result
 from tests.lab import fakes
