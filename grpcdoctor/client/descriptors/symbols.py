@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from heapq import nlargest
 from typing import TYPE_CHECKING, Any, Final
 
@@ -96,6 +95,8 @@ def file_of(symbol: AnyDescriptor) -> FileDescriptor:
 def close_to(name: str, known: Iterable[str]) -> list[str]:
     """Of the known full names those that `name` may have meant, best first: the same last part in another package
     before those spelt alike, whatever the case."""
+    from difflib import get_close_matches
+
     names = sorted(known)
     last = name.rpartition(".")[2].lower()
     namesakes = [each for each in names if each.rpartition(".")[2].lower() == last]
