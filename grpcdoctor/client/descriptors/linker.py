@@ -50,7 +50,7 @@ class Linker:
         self._bytes = 0
         self._linked: dict[str, FileDescriptor] = {}
         self._unlinkable: dict[str, SchemaError] = {}
-        self._declarations = Declarations()
+        self._declarations: Declarations = Declarations() if beside is None else beside._declarations
 
     def give(self, file: FileDescriptorProto) -> None:
         """A file of the source; the first of a name stays. Raises SchemaError for names that are no text, and where

@@ -16,6 +16,11 @@ from tests.lab.interop import PROGRAMS, interop_server
 if TYPE_CHECKING:
     from grpcdoctor.client.call import Channel
 
+# Neither has registered deflate.
+REFUSED = {
+    "grpc-go": 'UNIMPLEMENTED: grpc: Decompressor is not installed for grpc-encoding "deflate"',
+    "grpc-java": "UNIMPLEMENTED: Can't find decompressor for deflate",
+}
 programs = pytest.mark.parametrize("program", [pytest.param(name, marks=pytest.mark.needs(name)) for name in PROGRAMS])
 
 
@@ -27,6 +32,7 @@ def test_calls_of_every_kind(program: str) -> None:
         assert (await answer_of(channel, requests=(b"\x0a\x04nope",))).status.name == "NOT_FOUND"
         assert (await answer_of(channel, "/no.Such/Method")).status.name == "UNIMPLEMENTED"
         assert (await answer_of(channel, compress="gzip")).words == "OK"
+        assert (await answer_of(channel, compress="deflate")).words == REFUSED[program]
         watched = await answer_of(channel, "/grpc.health.v1.Health/Watch", seconds=0.5)
         assert (watched.status.name, watched.messages) == ("DEADLINE_EXCEEDED", [SERVING])
         source = ReflectionSource(channel, (), Deadline.after(SECONDS))
