@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -42,11 +41,14 @@ async def export(source: DescriptorSource, symbols: Sequence[str], file: str | N
 
 
 def _inside(folder: str, name: str) -> Path:
-    """A server names its files as it likes; none is written outside of the folder. Raises click.UsageError."""
-    path = Path(folder) / name
-    if os.path.isabs(name) or ".." in Path(name).parts or "\0" in name:
-        raise click.UsageError(f"--proto-out-dir: the file {name!r} would lie outside of {folder}; it is not written")
-    return path
+    """Raises click.UsageError."""
+    from grpcdoctor.client.descriptors.export import path_inside
+    from grpcdoctor.client.errors import SchemaError
+
+    try:
+        return Path(path_inside(folder, name))
+    except SchemaError as outside:
+        raise click.UsageError(f"--proto-out-dir: {outside}") from outside
 
 
 def _write(path: Path, content: bytes, option: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from grpcdoctor.client.proxies import answered_by_proxy
 from grpcdoctor.model.codes import GrpcStatus
 from grpcdoctor.model.redact import is_secret_name
 
@@ -25,10 +26,6 @@ _OF_APPLICATIONS: Final = frozenset(
         GrpcStatus.ABORTED, GrpcStatus.OUT_OF_RANGE, GrpcStatus.DATA_LOSS,
     }
 )  # fmt: skip
-# Servers in front of servers, by their `server` header.
-_PROXIES: Final = ("envoy", "istio-envoy", "nginx", "openresty", "awselb", "cloudflare", "traefik", "kong")
-# Envoy puts it on every answer that an upstream gave.
-_FROM_UPSTREAM: Final = "x-envoy-upstream-service-time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +51,7 @@ class Ended:
     @property
     def by_proxy(self) -> bool:
         """A proxy's own answer, as far as its headers tell."""
-        names = dict(self.answer)
-        return names.get("server", "").lower().startswith(_PROXIES) and _FROM_UPSTREAM not in names
+        return answered_by_proxy(self.answer)
 
 
 def said_by_status(ended: Ended) -> Said | None:

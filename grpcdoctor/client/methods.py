@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
+from grpcdoctor.client.close_names import close_names
 from grpcdoctor.client.errors import ClientError, NotFoundError, RpcError, SchemaError
 from grpcdoctor.client.status import Status
 
@@ -52,7 +52,7 @@ async def find_method(source: DescriptorSource, name: str) -> MethodDescriptor:
     method: MethodDescriptor | None = service.methods_by_name.get(method_name)
     if method is None:
         words = f'service "{service_name}" does not include a method named "{method_name}"'
-        close = [f"{service_name}/{each}" for each in _close(method_name, service.methods_by_name)]
+        close = [f"{service_name}/{each}" for each in close_names(method_name, service.methods_by_name)]
         raise MethodNotFoundError(words, "Method", method_name, close, None)
     await load_extensions(source, method.input_type, method.output_type)
     return method
@@ -98,9 +98,7 @@ async def _known_services(source: DescriptorSource, name: str) -> tuple[str, ...
         known = await source.list_services()
     except ClientError:  # it is only asked for a hint
         return ()
-    last = name.rpartition(".")[2].lower()
-    namesakes = [each for each in known if each.rpartition(".")[2].lower() == last]
-    return tuple(dict.fromkeys([*namesakes, *_close(name, known)]))[:_SUGGESTIONS]
+    return tuple(close_names(name, known))
 
 
 async def _load_extensions_of(source: DescriptorSource, message: str, root: str) -> None:
@@ -118,9 +116,3 @@ def _extensions_failed(root: str, message: str) -> str:
 
 def _said_of(status: Status, what: str) -> Status:
     return Status(status.code, f"{what}: {status.message}", status.details, status.from_peer)
-
-
-def _close(name: str, known: Iterable[str]) -> list[str]:
-    """Case is a common slip, and difflib counts it as heavily as any other."""
-    by_lower = {each.lower(): each for each in known}
-    return [by_lower[each] for each in get_close_matches(name.lower(), list(by_lower), n=_SUGGESTIONS)]

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from grpcdoctor.client.close_names import close_names
 from grpcdoctor.client.errors import ClientError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from google.protobuf.descriptor import Descriptor
 
     from grpcdoctor.client.call import AnyDescriptor, DescriptorSource
-
-_SUGGESTIONS: Final = 3
-# difflib needs a second for some ten thousand; a real schema has hundreds.
-_COMPARED: Final = 5000
-
 
 def symbol_of(text: str) -> str:
     """`.package.Name` and `package.Service/Method`, as descriptors have them: package.Name, package.Service.Method."""
@@ -62,20 +55,3 @@ async def _close(source: DescriptorSource, name: str) -> list[str]:
         except ClientError:
             return []
     return close_names(name, known)
-
-
-def close_names(name: str, known: Sequence[str]) -> list[str]:
-    """The same last name in another package first, then what is spelled like the whole or like the last name. Case is
-    a common slip, and difflib counts it as heavily as any other."""
-    last, known = _last(name), known[:_COMPARED]
-    by_name = {each.lower(): each for each in known}
-    by_last: dict[str, list[str]] = {}
-    for each in known:
-        by_last.setdefault(_last(each), []).append(each)
-    alike = [by_name[each] for each in get_close_matches(name.lower(), list(by_name), n=_SUGGESTIONS)]
-    alike_last = [one for each in get_close_matches(last, list(by_last), n=_SUGGESTIONS) for one in by_last[each]]
-    return list(dict.fromkeys([*by_last.get(last, ()), *alike, *alike_last]))[:_SUGGESTIONS]
-
-
-def _last(name: str) -> str:
-    return name.rpartition(".")[2].lower()

@@ -34,6 +34,6 @@ def path_inside(folder: str, name: str) -> str:
     """Where a file of this name belongs in `folder`. The name is a server's: raises SchemaError where it leads out."""
     path = os.path.normpath(os.path.join(folder, name))
     inside = os.path.relpath(path, folder)
-    if os.path.isabs(name) or inside == os.curdir or inside.split(os.sep)[0] == os.pardir:
+    if os.path.isabs(name) or "\0" in name or inside == os.curdir or inside.split(os.sep)[0] == os.pardir:
         raise SchemaError(f"the file name {name!r} leads out of the folder {folder}: it is not written")
     return path

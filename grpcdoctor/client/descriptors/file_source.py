@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from grpcdoctor.client.close_names import close_names
 from grpcdoctor.client.descriptors.linker import Linker
-from grpcdoctor.client.descriptors.symbols import close_to, extensions_in_pool, file_of, names_in, with_dependencies
+from grpcdoctor.client.descriptors.symbols import extensions_in_pool, file_of, names_in, with_dependencies
 from grpcdoctor.client.errors import NotFoundError, SchemaError
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class FileSource:
     async def find_symbol(self, name: str) -> AnyDescriptor:
         found = self._linker.find(name)
         if found is None:
-            raise NotFoundError("Symbol", name, close_to(name, self._names))
+            raise NotFoundError("Symbol", name, close_names(name, self._names))
         return found
 
     async def extensions_of(self, message: str) -> list[FieldDescriptor]:

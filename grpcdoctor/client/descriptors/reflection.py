@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from grpcdoctor.client.close_names import close_names
 from grpcdoctor.client.descriptors import reflection_messages as messages
 from grpcdoctor.client.descriptors.linker import Linker
 from grpcdoctor.client.descriptors.originals import original_of
 from grpcdoctor.client.descriptors.reflection_stream import NO_REFLECTION, ReflectionStream, ReflectionUnavailableError
-from grpcdoctor.client.descriptors.symbols import close_to, extensions_in_pool, file_of, names_in, with_dependencies
+from grpcdoctor.client.descriptors.symbols import extensions_in_pool, file_of, names_in, with_dependencies
 from grpcdoctor.client.descriptors.well_known import alias_of
 from grpcdoctor.client.errors import NotFoundError, RpcError, SchemaError
 from grpcdoctor.model.codes import GrpcStatus
@@ -183,7 +184,7 @@ class ReflectionSource:
         known += [member.full_name for member in members]
         if parent is not None:
             known += names_in([file_of(parent)])
-        return close_to(name, known)
+        return close_names(name, known)
 
 
 def _files_in(answer: bytes) -> list[FileDescriptorProto]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from grpcdoctor.client.errors import RpcError, SchemaError
+from grpcdoctor.client.proxies import answered_by_proxy
 from grpcdoctor.client.status import Status
 from grpcdoctor.model.codes import GrpcStatus
 from grpcdoctor.wire.questions import REFLECTION
@@ -35,10 +36,6 @@ _EXPLAINED: Final = {
     NOT_ROUTED: "a proxy on the way answered, not the server: it has no route for the reflection service",
     WRONG_PORT: "what answered is an HTTP server, but no gRPC server: the port or the host is another one's",
 }
-# Servers in front of servers, by what they call themselves.
-_PROXIES: Final = (
-    *("envoy", "istio-envoy", "nginx", "openresty", "awselb", "cloudflare", "google frontend", "traefik", "kong"),
-)
 
 
 class ReflectionUnavailableError(SchemaError):
@@ -158,10 +155,8 @@ async def _ended(call: Call) -> Ended:
 
 def kind_of(status: Status, headers: Headers) -> str:
     """Who said UNIMPLEMENTED. Envoy's own answer for a missing route is a 404, turned into grpc-status 12 for a gRPC
-    request; an answer that it only passed on carries x-envoy-upstream-service-time."""
-    named = {name.lower(): value.lower() for name, value in headers}
-    server = named.get("server", "")
-    by_proxy = server.startswith(_PROXIES) and "x-envoy-upstream-service-time" not in named
+    request, without a message."""
+    by_proxy = answered_by_proxy(headers)
     if not status.from_peer:
         return NOT_ROUTED if by_proxy else WRONG_PORT
     return NOT_ROUTED if by_proxy and not status.message else NO_REFLECTION

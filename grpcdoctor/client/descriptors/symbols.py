@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from heapq import nlargest
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -12,9 +11,6 @@ if TYPE_CHECKING:
 
     from grpcdoctor.client.call import AnyDescriptor
 
-_SUGGESTIONS: Final = 3
-# difflib takes a third of a millisecond for a name, and a large schema has tens of thousands.
-_COMPARED: Final = 200
 # What a pool is asked, commonest first.
 _LOOK_UPS: Final = (
     "FindMessageTypeByName",
@@ -90,28 +86,6 @@ def file_of(symbol: AnyDescriptor) -> FileDescriptor:
         holder = next(getattr(symbol, name) for name in _HOLDERS if hasattr(symbol, name))
     file: FileDescriptor = holder.file
     return file
-
-
-def close_to(name: str, known: Iterable[str]) -> list[str]:
-    """Of the known full names those that `name` may have meant, best first: the same last part in another package
-    before those spelt alike, whatever the case."""
-    from difflib import get_close_matches
-
-    names = sorted(known)
-    last = name.rpartition(".")[2].lower()
-    namesakes = [each for each in names if each.rpartition(".")[2].lower() == last]
-    by_lower = {each.lower(): each for each in names}
-    likely = _likely(name.lower(), list(by_lower))
-    alike = [by_lower[each] for each in get_close_matches(name.lower(), likely, n=_SUGGESTIONS)]
-    return list(dict.fromkeys([*namesakes, *alike]))[:_SUGGESTIONS]
-
-
-def _likely(name: str, known: list[str]) -> list[str]:
-    """Those that share the most sequences of three letters with it."""
-    if len(known) <= _COMPARED:
-        return known
-    parts = {name[start : start + 3] for start in range(len(name) - 2)}
-    return nlargest(_COMPARED, known, key=lambda each: sum(part in each for part in parts))
 
 
 def names_in(files: Iterable[FileDescriptor]) -> Iterator[str]:

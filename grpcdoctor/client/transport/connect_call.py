@@ -65,11 +65,7 @@ class ConnectUnaryCall(WebCall):
             self.on_end()
 
     def on_data(self, data: bytes) -> None:
-        if self._ending is not None:
-            return
-        self.bytes_received += len(data)
-        if self._foreign:
-            self._keep_foreign(data)
+        if not self._takes(data):
             return
         self._body += data
         limit = self._limit if self.http_status == 200 else _ERROR_LIMIT
@@ -128,11 +124,7 @@ class ConnectStreamingCall(WebCall):
             self.on_end()
 
     def on_data(self, data: bytes) -> None:
-        if self._ending is not None:
-            return
-        self.bytes_received += len(data)
-        if self._foreign:
-            self._keep_foreign(data)
+        if not self._takes(data):
             return
         found: list[Raw] = []
         try:

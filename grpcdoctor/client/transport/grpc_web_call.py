@@ -64,11 +64,7 @@ class GrpcWebCall(WebCall):
             self.on_end()
 
     def on_data(self, data: bytes) -> None:
-        if self._ending is not None:
-            return
-        self.bytes_received += len(data)
-        if self._foreign:
-            self._keep_foreign(data)
+        if not self._takes(data):
             return
         found: list[Raw] = []
         try:

@@ -54,6 +54,15 @@ class WebCall(BaseCall):
         self._committed()
         return self.http_status is None or self.http_status >= 200
 
+    def _takes(self, data: bytes) -> bool:
+        """Count the data. False where it is not to be read: the call is over, or the body not this protocol's."""
+        if self._ending is not None:
+            return False
+        self.bytes_received += len(data)
+        if self._foreign:
+            self._keep_foreign(data)
+        return not self._foreign
+
     def _keep_foreign(self, data: bytes) -> None:
         """Of a body that is not this protocol's."""
         self._body += data[: _EXCERPT - len(self._body)]

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
+from grpcdoctor.client.close_names import close_names
 from grpcdoctor.client.descriptors.reflection import ReflectionSource
 from grpcdoctor.client.descriptors.reflection_messages import extension_numbers_in
-from grpcdoctor.client.descriptors.symbols import close_to
 from grpcdoctor.client.errors import SchemaError
 from grpcdoctor.model.codes import GrpcStatus
 from grpcdoctor.wire.protobuf import bytes_of, field, integer_field
@@ -66,5 +66,5 @@ def test_the_numbers_of_extensions_are_told_once_and_only_those_that_can_be() ->
 def test_a_hint_does_not_take_long_in_a_schema_of_any_size() -> None:
     names = [f"shop.v{number % 9}.resources.Message{number}" for number in range(50_000)]
     started = time.monotonic()
-    assert close_to("shop.v1.resources.Mesage28", [*names, "shop.v1.resources.Message2"])[0].startswith("shop.v1.")
+    assert close_names("shop.v1.resources.Mesage28", [*names, "shop.v1.resources.Message2"])[0].startswith("shop.v1.")
     assert time.monotonic() - started < 5  # 15 s where each is compared
