@@ -39,6 +39,10 @@ def say_failure(command: str, error: ClientError) -> None:
     why = str(error)
     if isinstance(error, RpcError):
         why = f"the server's reflection: {why}"
+    cause = getattr(error, "caused_by", None)
+    if cause is not None and str(cause) not in why:
+        why += f"\ncaused by: {cause}"
+    why = why.replace("\ncaused by:", ", caused by:")
     suggestions = () if isinstance(error, RequestError) else getattr(error, "suggestions", ())
     if suggestions:  # a RequestError names its own
         why += f"; did you mean {' or '.join(suggestions)}?"

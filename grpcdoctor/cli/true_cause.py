@@ -72,7 +72,7 @@ class _Look:
 
 async def _true_cause(look: _Look, failure: ClientError | Status, answer: Headers) -> str | None:
     options = look.options
-    explanation = getattr(failure, "explanation", None)  # of reflection that nobody answers
+    explanation = _explanation_of(failure)
     if explanation is not None:
         return _line(_likely(explanation), options)
     if isinstance(failure, ConnectError):
@@ -85,6 +85,17 @@ async def _true_cause(look: _Look, failure: ClientError | Status, answer: Header
     if isinstance(status, ClientError) or status.ok:
         return None
     return await _cause_of_status(look, status, answer)
+
+
+def _explanation_of(failure: ClientError | Status) -> str | None:
+    """Of reflection that nobody answers, also where the failure was made of that one to say what was asked."""
+    error: object = failure
+    while isinstance(error, ClientError):
+        explanation: str | None = getattr(error, "explanation", None)
+        if explanation is not None:
+            return explanation
+        error = error.__cause__
+    return None
 
 
 async def _cause_of_status(look: _Look, status: Status, answer: Headers) -> str | None:

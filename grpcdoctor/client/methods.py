@@ -88,7 +88,8 @@ async def _find_service(source: DescriptorSource, name: str) -> ServiceDescripto
         raise RpcError(_said_of(failed.status, f'failed to query for service descriptor "{name}"')) from failed
     except SchemaError as unusable:
         raise SchemaError(f'failed to query for service descriptor "{name}": {unusable}') from unusable
-    suggestions = suggestions or await _known_services(source, name)
+    if cause is None:  # with one, the name is right, and something underneath is missing
+        suggestions = suggestions or await _known_services(source, name)
     raise MethodNotFoundError(f'target server does not expose service "{name}"', "Service", name, suggestions, cause)
 
 

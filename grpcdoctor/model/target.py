@@ -145,7 +145,10 @@ def _unix_target(text: str, word: str, plaintext: bool) -> Target:
 def _network_target(text: str, rest: str, tls: bool, scheme_given: bool) -> Target:
     location, slash, path = rest.partition("/")
     if slash and path.strip("/"):
-        raise TargetError(f"{text!r} has a path; gRPC targets have none: write {location} and --call SERVICE/METHOD")
+        raise TargetError(
+            f"{text!r} has a path; gRPC targets have none: write {location}, "
+            "and the method apart (probe: --call SERVICE/METHOD)"
+        )
     if "@" in location:
         raise TargetError("a target takes no user name or password; use --header 'authorization: …'")
     host, port = split_host_port(location)

@@ -56,6 +56,29 @@ def test_what_came_before_the_failure_is_printed(call: Run) -> None:
     assert (result.code, objects(result)) == (78, [{"text": "a"}])
 
 
+def test_a_missing_dependency_is_named_with_its_chain_and_no_other_name_is_suggested(
+    env: Environment, running_kitchen: Kitchen
+) -> None:
+    address = running_kitchen.addresses["without_dependency"]
+    result = env.run("call", address, "kitchen.v1.Echo/Nothing", "--plaintext")
+    assert result.code == 1
+    assert result.err.splitlines()[0] == (
+        'grpcdoctor call: target server does not expose service "kitchen.v1.Echo", '
+        "caused by: File not found: kitchen/v1/services.proto, caused by: File not found: kitchen/v1/legacy.proto"
+    )
+
+
+@pytest.mark.parametrize("command", [("list",), ("describe", "kitchen.v1.Echo"), ("call", "kitchen.v1.Echo/Nothing")])
+def test_a_server_without_reflection_is_told_by_every_command_and_what_to_do(
+    env: Environment, running_kitchen: Kitchen, command: tuple[str, ...]
+) -> None:
+    name, *words = command
+    result = env.run(name, running_kitchen.addresses["without_reflection"], *words, "--plaintext")
+    assert result.code == 1
+    assert "server does not support the reflection API" in result.err
+    assert "it has no reflection service: register it, or give the schema in files" in result.err
+
+
 def test_wrong_names_get_suggestions(call: Run) -> None:
     method = call("kitchen.v1.Script/Unari")
     service = call("kitchen.Script/Unary")
