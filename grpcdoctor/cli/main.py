@@ -22,7 +22,8 @@ COMPLETION_VARIABLE = "_GRPCDOCTOR_COMPLETE"
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 nothing found, 1 found, 2 usage, 3 inconclusive, 130 interrupted.",
+    epilog="""Exit codes: 0 nothing found, 1 found, 2 usage, 3 inconclusive, 130 interrupted; of call and grpcurl
+    64 + the status's code; of health those of grpc_health_probe.""",
 )
 @click.version_option(__version__, "-V", "--version", prog_name="grpcdoctor", message="%(prog)s %(version)s")
 def group() -> None:
