@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from grpcdoctor.client.call import AnyDescriptor, DescriptorSource
 
+
 def symbol_of(text: str) -> str:
     """`.package.Name` and `package.Service/Method`, as descriptors have them: package.Name, package.Service.Method."""
     return text.strip().removeprefix(".").removeprefix("/").replace("/", ".")

@@ -27,6 +27,7 @@ from tests.lab.processes import free_port
 
 __all__ = ["call", "running_kitchen"]
 
+
 def test_a_status_is_told_on_stderr_and_in_the_exit_code(call: Run) -> None:
     result = call(UNARY, "-d", failure(code=5, message="no such jar"))
     assert (result.code, result.out) == (69, "")

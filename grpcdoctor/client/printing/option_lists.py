@@ -8,8 +8,6 @@ from grpcdoctor.client.printing.elements import Element, option_elements
 from grpcdoctor.client.printing.writer import inline
 
 if TYPE_CHECKING:
-    from google.protobuf.message import Message
-
     from grpcdoctor.client.printing.locations import Path
     from grpcdoctor.client.printing.options import Option, Options
     from grpcdoctor.client.printing.printer import Printer
@@ -28,11 +26,6 @@ def print_statements(printer: Printer, element: Element, path: Path, depth: int)
             printer.out.write("option ")
             _print_option(printer, option, depth)
             printer.out.write(";")
-
-
-def print_bracketed_of(printer: Printer, options: Message, tag: int, scope: str, path: Path, depth: int) -> None:
-    """The options of what has no others than those of its *Options message."""
-    print_bracketed(printer, printer.options(options, scope), tag, path, depth)
 
 
 def print_bracketed(printer: Printer, options: Options, tag: int, path: Path, depth: int) -> None:
