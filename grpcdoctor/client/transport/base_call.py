@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 # grpc-go's default of maxRetryRPCBufferSize: what a call has sent is kept that far, to be sent again.
 _REPLAY_LIMIT: Final = 256 * 1024
+# A server may count a stream a little longer than its client, who has read the end of it already: where the streams
+# that it allows are all in use, it can refuse a request more than once.
+_CROWDED_TRIES: Final = 8
+_CROWDED_PAUSE: Final = 0.01
+"""Seconds before the second try; each further one waits twice as long."""
 # Accounted for each message that waits, so that a flood of empty ones is held back too.
 _PER_MESSAGE: Final = 5
 CANCELLED_WORDS: Final = "context canceled"
@@ -56,6 +61,7 @@ class BaseCall(ABC):
         """What was sent, as long as it may have to be sent again; None once the server has begun to answer."""
         self._replayed = 0
         self._retry: asyncio.Task[None] | None = None
+        self._tries = 0
         self._timer: asyncio.TimerHandle | None = None
         self._deadline = deadline
 
@@ -145,12 +151,15 @@ class BaseCall(ABC):
     def on_end(self) -> None: ...
 
     def on_lost(self, lost: Lost) -> None:
-        """A request that the server surely did not process is put once more."""
+        """A request that the server surely did not process is put once more, and oftener where it only lacks room."""
         if self._ending is not None:
             return
-        if lost.unprocessed and self._retry is None and self._replay is not None:
+        if lost.unprocessed and self._tries < (_CROWDED_TRIES if lost.crowded else 1) and self._replay is not None:
             self._exchange = None
-            self._retry = asyncio.get_running_loop().create_task(self._put_again())
+            if self._retry is not None:
+                self._retry.cancel()
+            self._retry = asyncio.get_running_loop().create_task(self._put_again(_pause_before(self._tries)))
+            self._tries += 1
             return
         status = lost.status
         if status.code == GrpcStatus.CANCELLED and self._deadline is not None and self._deadline.expired:
@@ -205,9 +214,10 @@ class BaseCall(ABC):
             await self._change.wait()
         return self._exchange if self._ending is None else None
 
-    async def _put_again(self) -> None:
+    async def _put_again(self, pause: float) -> None:
         """Start anew and send again what was sent."""
         try:
+            await asyncio.sleep(pause)
             exchange = await self._start(self)
         except EndedError as refused:
             self._retry = None
@@ -246,3 +256,8 @@ class BaseCall(ABC):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _pause_before(tries: int) -> float:
+    """Seconds to wait before the next try, when there were so many: the first goes out at once (gRFC A6)."""
+    return _CROWDED_PAUSE * 2 ** (tries - 1) if tries else 0.0

@@ -20,6 +20,8 @@ class Lost:
     status: Status
     unprocessed: bool = False
     """The server surely did nothing with the request: it may be put again (gRFC A6, "Transparent Retries")."""
+    crowded: bool = False
+    """It was refused where our calls fill all that MAX_CONCURRENT_STREAMS allows: there will be room by and by."""
 
 
 class Listener(Protocol):

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
+import asyncio
+import contextlib
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from grpcdoctor.client.errors import ClientError, ConnectError, Stage
 from grpcdoctor.client.options import Protocol
-from grpcdoctor.client.status import Status
 from grpcdoctor.client.transport.compression import check_encoding
+from grpcdoctor.client.transport.grpcio_call import GrpcioCall, to_grpcio
 from grpcdoctor.client.transport.request_headers import user_metadata
-from grpcdoctor.model.codes import GrpcStatus
 from grpcdoctor.wire.deadline import Deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from grpcdoctor.client.connection_facts import ConnectionFacts
     from grpcdoctor.client.options import ChannelOptions
     from grpcdoctor.wire.streams import Headers
 
 # grpc core's own limit: a keepalive that is shorter makes servers send GOAWAY too_many_pings.
 _LEAST_KEEPALIVE: Final = 10.0
-_PREFIX: Final = 5
-_DETAILS: Final = "grpc-status-details-bin"
 _XDS_BOOTSTRAP: Final = ("GRPC_XDS_BOOTSTRAP", "GRPC_XDS_BOOTSTRAP_CONFIG")
 
 
@@ -40,45 +36,50 @@ class GrpcioChannel:
         self._options = options
         self._name = options.grpcio_target or options.target.endpoint
         self._made: Any = None
-        """grpc.aio's channel belongs to an event loop, so it is made by the first who needs it."""
+        """Made by the first who needs it: grpcio starts threads with it."""
+        self._asked = False
+        self._was_ready = False
 
     @property
     def _channel(self) -> Any:
         if self._made is None:
-            import grpc.aio
+            import grpc
 
-            self._made = grpc.aio.secure_channel(self._name, _credentials(self._options), _arguments(self._options))
+            self._made = grpc.secure_channel(self._name, _credentials(self._options), _arguments(self._options))
         return self._made
 
     async def connect(self, deadline: Deadline | None = None) -> None:
-        """Connect now. Raises ConnectError."""
+        """Connect now; a connection that is lost later, grpcio makes anew by itself. Raises ConnectError."""
         from grpc import ChannelConnectivity
 
+        if self._was_ready:
+            return
         seconds = self._options.connect_timeout
         limit = Deadline.after(seconds) if deadline is None else deadline.within(seconds)
-        channel = self._channel
+        loop, states = asyncio.get_running_loop(), asyncio.Queue[Any]()
+
+        def told(state: Any) -> None:  # in a thread of grpcio's
+            with contextlib.suppress(RuntimeError):  # the event loop is closed: nobody waits
+                loop.call_soon_threadsafe(states.put_nowait, state)
+
+        # Asked once: a second request to connect that is pending when the channel is closed kills a thread of grpcio.
+        self._channel.subscribe(told, try_to_connect=not self._asked)
+        self._asked = True
         try:
-            while True:
-                state = channel.get_state(try_to_connect=True)
-                if state is ChannelConnectivity.READY:
-                    return
+            while (state := await limit.wait(states.get())) is not ChannelConnectivity.READY:
                 if state is ChannelConnectivity.TRANSIENT_FAILURE:
                     raise ConnectError(Stage.TCP, f"grpcio cannot connect to {self._name}: {await self._why(limit)}")
-                await limit.wait(channel.wait_for_state_change(state))
         except TimeoutError as late:
             words = f"grpcio did not connect to {self._name} in time"
             raise ConnectError(Stage.TCP, words, timed_out=True) from late
+        finally:
+            self._channel.unsubscribe(told)
+        self._was_ready = True
 
     async def _why(self, limit: Deadline) -> str:
         """A channel that has failed fails every call at once, without sending anything, and says why."""
-        from grpc import RpcError
-
-        call: Any = self._channel.unary_unary("/grpcdoctor/Why")(b"", timeout=limit.remaining)
-        try:
-            await call
-        except RpcError:
-            pass
-        return str(await call.details())
+        call = self._channel.unary_unary("/grpcdoctor/Why").future(b"", timeout=limit.remaining)
+        return str(await asyncio.to_thread(call.details))
 
     async def call(
         self,
@@ -94,88 +95,17 @@ class GrpcioChannel:
         check_encoding(compress)
         await self.connect(deadline)
         sent = user_metadata(metadata)
-        call = self._channel.stream_stream(path)(
-            metadata=tuple(_to_grpcio(name, value) for name, value in sent),
+        start = partial(
+            self._channel.stream_stream(path),
+            metadata=tuple(to_grpcio(name, value) for name, value in sent),
             timeout=None if deadline is None else deadline.remaining,
             compression=_compression(compress),
         )
-        return GrpcioCall(call, sent)
+        return GrpcioCall(start, sent)
 
     async def close(self) -> None:
         if self._made is not None:
-            await self._made.close()
-
-
-class GrpcioCall:
-    """See client/call.py; headers that grpcio adds or hides (content-type, grpc-timeout) are not told."""
-
-    def __init__(self, call: Any, sent_headers: Headers) -> None:
-        self._call = call
-        self.sent_headers = sent_headers
-        self.bytes_sent = 0
-        self.bytes_received = 0
-        self.status: Status | None = None
-        self.trailers: Headers = ()
-
-    async def send(self, payload: bytes) -> bool:
-        """One message; False where the call is over: nothing more is wanted."""
-        import asyncio
-
-        from grpc import RpcError
-
-        try:
-            await self._call.write(payload)
-        except (RpcError, asyncio.InvalidStateError, asyncio.CancelledError):
-            if not self._call.done():
-                raise  # it is this task that was cancelled
-            return False
-        self.bytes_sent += len(payload) + _PREFIX
-        return True
-
-    async def close_sending(self) -> None:
-        if not self._call.done():
-            await self._call.done_writing()
-
-    async def headers(self) -> Headers:
-        from grpc import RpcError
-
-        try:
-            return _from_grpcio(await self._call.initial_metadata())
-        except RpcError:
-            return ()
-
-    async def receive(self) -> bytes | None:
-        """The next message; None when the call is over, and then `status` says how."""
-        import asyncio
-
-        from grpc import RpcError, aio
-
-        end = vars(aio)["EOF"]  # missing from the stubs
-        if self.status is not None:
-            return None
-        try:
-            message = await self._call.read()
-            if message is not end:
-                self.bytes_received += len(message) + _PREFIX
-                return bytes(message)
-        except RpcError:
-            pass
-        except asyncio.CancelledError:
-            if not self._call.cancelled():
-                raise
-        await self._end()
-        return None
-
-    async def _end(self) -> None:
-        self.trailers = _from_grpcio(await self._call.trailing_metadata())
-        code = (await self._call.code()).value[0]
-        details = next((value for name, value in self.trailers if name == _DETAILS), "")
-        self.status = Status(code, await self._call.details() or "", base64.b64decode(details))
-
-    def cancel(self) -> None:
-        self._call.cancel()
-        if self.status is None:
-            self.status = Status(GrpcStatus.CANCELLED, "context canceled", from_peer=False)
+            self._made.close()
 
 
 def _check(options: ChannelOptions) -> None:
@@ -240,20 +170,3 @@ def _compression(encoding: str | None) -> Any:
 
     known = {"gzip": grpc.Compression.Gzip, "deflate": grpc.Compression.Deflate}
     return known[encoding] if encoding is not None else None
-
-
-def _to_grpcio(name: str, value: str) -> tuple[str, str | bytes]:
-    """grpcio wants `-bin` values as bytes."""
-    if not name.endswith("-bin"):
-        return name, value
-    try:
-        return name, base64.b64decode(value + "=" * (-len(value) % 4))
-    except (binascii.Error, ValueError):
-        return name, value.encode()
-
-
-def _from_grpcio(metadata: Iterable[tuple[str, str | bytes]] | None) -> Headers:
-    return tuple(
-        (str(name), base64.b64encode(value).decode() if isinstance(value, bytes) else value)
-        for name, value in metadata or ()
-    )

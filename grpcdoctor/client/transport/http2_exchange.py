@@ -90,7 +90,8 @@ class Http2Exchange(HttpStream):
     def reset(self, code: int) -> None:
         if not self._over:
             self._finish()
-            self._listener.on_lost(Lost(status_of_reset(code), code == Http2Error.REFUSED_STREAM))
+            refused = code == Http2Error.REFUSED_STREAM
+            self._listener.on_lost(Lost(status_of_reset(code), refused, crowded=refused and self._link.crowded))
 
     def lose(self, why: str) -> None:
         if not self._over:

@@ -35,6 +35,8 @@ class Http2Link:
 
     def __init__(self, connection: Http2Connection, secured: Secured | None, keepalive: float | None) -> None:
         self.connection = connection
+        self.crowded = False
+        """Calls have had to wait for others to end."""
         self._secured = secured
         self._keepalive_lost = False
         self._keeping: asyncio.Task[None] | None = None
@@ -72,6 +74,7 @@ class Http2Link:
         connection = self.connection
         if connection.has_room():
             return
+        self.crowded = True
         patience = deadline if deadline is not None else Deadline(float("inf"))
         if connection.client.setting(Setting.MAX_CONCURRENT_STREAMS) == 0:
             patience = patience.within(_ROOM_SECONDS)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import TYPE_CHECKING
+
 import pytest
 
+from grpcdoctor.model.codes import Setting
 from tests.client.transport.answers import (
     BOMB,
     DONE,
@@ -24,9 +28,12 @@ from tests.client.transport.answers import (
     web_page,
 )
 from tests.client.transport.calls import SERVING as PAYLOAD
-from tests.client.transport.calls import Answer, ask
+from tests.client.transport.calls import Answer, answer_of, ask, on_channel
 from tests.lab import fakes
 from tests.lab.fake_http2 import GRPC, SERVING, Http2Peer, Request
+
+if TYPE_CHECKING:
+    from grpcdoctor.client.call import Channel
 
 RESET = "stream terminated by RST_STREAM with error code: "
 HTTP = "unexpected HTTP status code received from server: "
@@ -258,3 +265,32 @@ def test_the_second_attempt_may_succeed() -> None:
     with fakes.http2(refuse_once) as server:
         told = ask(server.port)
     assert (told.words, told.messages, attempts) == ("OK", [PAYLOAD], [1, 3])
+
+
+async def two(channel: Channel) -> list[str]:
+    """How two calls end that are put at once."""
+    return [each.words for each in await asyncio.gather(answer_of(channel), answer_of(channel))]
+
+
+def test_a_server_that_counts_its_streams_late_is_asked_until_it_has_room() -> None:
+    attempts: list[int] = []
+
+    def refuse_the_second_thrice(peer: Http2Peer, request: Request) -> None:
+        attempts.append(request.stream)
+        (reset(7) if 1 < len(attempts) < 5 else answer())(peer, request)
+
+    with fakes.http2(refuse_the_second_thrice, {Setting.MAX_CONCURRENT_STREAMS: 1}) as server:
+        assert on_channel(f"grpc://127.0.0.1:{server.port}", two) == ["OK", "OK"]
+    assert attempts == [1, 3, 5, 7, 9]
+
+
+def test_a_server_that_never_has_room_is_not_asked_for_ever() -> None:
+    attempts: list[int] = []
+
+    def refuse_the_second(peer: Http2Peer, request: Request) -> None:
+        attempts.append(request.stream)
+        (answer() if len(attempts) == 1 else reset(7))(peer, request)
+
+    with fakes.http2(refuse_the_second, {Setting.MAX_CONCURRENT_STREAMS: 1}) as server:
+        assert on_channel(f"grpc://127.0.0.1:{server.port}", two) == ["OK", f"UNAVAILABLE: {RESET}REFUSED_STREAM"]
+    assert len(attempts) == 10  # the call that was answered, the one that was not, and its eight retries

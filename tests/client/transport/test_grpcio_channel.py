@@ -64,6 +64,47 @@ def test_an_error_and_a_deadline(server: GrpcServer) -> None:
     assert (watched.status.name, watched.messages) == ("DEADLINE_EXCEEDED", [SERVING])
 
 
+def test_the_status_is_the_servers_where_it_ends_a_call_that_is_still_being_sent(server: GrpcServer) -> None:
+    async def run() -> set[str]:
+        channel = open_channel(ChannelOptions(PLAIN, grpcio_target=f"dns:///localhost:{server.port}"))
+        answers = [await answer_of(channel, "/no.Such/Method", [bytes(200_000)] * 20) for _ in range(30)]
+        await channel.close()
+        return {answer.words for answer in answers}
+
+    assert asyncio.run(run()) == {"UNIMPLEMENTED: Method not found!"}
+
+
+def test_requests_and_answers_alternate(server: GrpcServer) -> None:
+    async def run() -> None:
+        channel = open_channel(ChannelOptions(PLAIN, grpcio_target=f"dns:///localhost:{server.port}"))
+        call = await channel.call("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+        for _ in range(3):
+            assert await call.send(b"\x3a\x00")  # list_services
+            assert b"grpc.health.v1.Health" in (await call.receive() or b"")
+        await call.close_sending()
+        assert not await call.send(b"\x3a\x00")
+        assert await call.receive() is None
+        assert str(call.status) == "OK"
+        await channel.close()
+
+    asyncio.run(run())
+
+
+def test_whoever_stops_waiting_for_an_answer_gives_up_the_call(server: GrpcServer) -> None:
+    async def run() -> None:
+        channel = open_channel(ChannelOptions(PLAIN, grpcio_target=f"dns:///localhost:{server.port}"))
+        call = await channel.call("/grpc.health.v1.Health/Watch")
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(call.receive(), 0.2)
+        assert str(call.status) == "CANCELLED: context canceled"
+        assert await call.headers() == ()
+        await channel.close()
+
+    started = time.monotonic()
+    asyncio.run(run())
+    assert time.monotonic() - started < 5
+
+
 def test_a_cancelled_call(server: GrpcServer) -> None:
     async def run() -> None:
         channel = open_channel(ChannelOptions(PLAIN, grpcio_target=f"dns:///localhost:{server.port}"))
