@@ -5,12 +5,34 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from contextlib import ExitStack
 from unittest import mock
 
 from grpcdoctor.cli import main
 
 # What a reader puts something of their own for.
 _PLACEHOLDERS = {"PORT": "50051", "…": "x", "@request.json": "{}"}
+# Where the network or a file would begin, and what is answered instead.
+_INSTEAD: dict[str, object] = {
+    "grpcdoctor.cli.commands.probe.probe_one": 0,
+    "grpcdoctor.cli.commands.probe.probe_many": 0,
+    "grpcdoctor.cli.commands.probe.replay": 0,
+    "grpcdoctor.cli.bisecting.bisect": 0,
+    "grpcdoctor.cli.commands.inspect.inspect": 0,
+    "grpcdoctor.cli.commands.explain.explain": 0,
+    "grpcdoctor.cli.commands.envoy.show": 0,
+    "grpcdoctor.cli.at_hand.AtHand.cluster_for": None,
+    "grpcdoctor.cli.commands.demo.command.callback": 0,
+    "grpcdoctor.cli.call_command.run_call": 0,
+    "grpcdoctor.cli.replaying.ReplayableCommand._take_over": None,
+    "grpcdoctor.cli.grpcurl.run._carry_out": 0,
+    "grpcdoctor.cli.commands.health._run": 0,
+    "grpcdoctor.cli.health.as_probe._carry_out": 0,
+    "grpcdoctor.cli.listing.run_on_source": 0,
+    "grpcdoctor.cli.describing.run_on_source": 0,
+    "grpcdoctor.cli.targets.read_text": "grpc.example.com",
+    "grpcdoctor.cli.options.check_files": None,
+}
 
 
 def ours_in(shell: str) -> Iterator[list[str]]:
@@ -41,28 +63,11 @@ def refusal(shell: str) -> str | None:
 
 
 def _refusal(arguments: list[str]) -> str | None:
-    with (
-        mock.patch("grpcdoctor.cli.commands.probe.probe_one", return_value=0),
-        mock.patch("grpcdoctor.cli.commands.probe.probe_many", return_value=0),
-        mock.patch("grpcdoctor.cli.commands.probe.replay", return_value=0),
-        mock.patch("grpcdoctor.cli.bisecting.bisect", return_value=0),
-        mock.patch("grpcdoctor.cli.commands.inspect.inspect", return_value=0),
-        mock.patch("grpcdoctor.cli.commands.explain.explain", return_value=0),
-        mock.patch("grpcdoctor.cli.commands.envoy.show", return_value=0),
-        mock.patch("grpcdoctor.cli.at_hand.AtHand.cluster_for", return_value=None),
-        mock.patch("grpcdoctor.cli.commands.demo.command.callback", return_value=0),
-        mock.patch("grpcdoctor.cli.call_command.run_call", return_value=0),
-        mock.patch("grpcdoctor.cli.replaying.ReplayableCommand._take_over"),
-        mock.patch("grpcdoctor.cli.grpcurl.run._carry_out", return_value=0),
-        mock.patch("grpcdoctor.cli.commands.health._run", return_value=0),
-        mock.patch("grpcdoctor.cli.health.as_probe._carry_out", return_value=0),
-        mock.patch("grpcdoctor.cli.listing.run_on_source", return_value=0),
-        mock.patch("grpcdoctor.cli.describing.run_on_source", return_value=0),
-        mock.patch.dict("os.environ", {"TOKEN": "x"}),
-        mock.patch("grpcdoctor.cli.targets.read_text", return_value="grpc.example.com"),
-        mock.patch("grpcdoctor.cli.options.check_files"),
-        mock.patch("grpcdoctor.cli.errors.say") as said,
-    ):
+    with ExitStack() as stack:  # twenty managers in one `with` crash the compiler of Python 3.12.1
+        for name, answer in _INSTEAD.items():
+            stack.enter_context(mock.patch(name, return_value=answer))
+        stack.enter_context(mock.patch.dict("os.environ", {"TOKEN": "x"}))
+        said = stack.enter_context(mock.patch("grpcdoctor.cli.errors.say"))
         code = main.run([_fill(argument) for argument in arguments])
     return None if code == 0 else " ".join(str(call.args[0]) for call in said.call_args_list)
 

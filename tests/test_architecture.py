@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 FOLDERS = ("grpcdoctor", "checks", "probes")
 FILE_LINES = 400  # most files stay below 300; this is where one has to be split
 FUNCTION_LINES = 50  # most stay below 40
+WITH_PARTS = 10
 
 # What a check may import: it computes, and nothing in here can reach a network, a file or a clock.
 PURE = {
@@ -83,6 +84,17 @@ def test_no_function_is_too_long_to_read() -> None:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
     }
     assert {name: lines for name, lines in lengths.items() if lines > FUNCTION_LINES} == {}
+
+
+def test_no_with_statement_is_so_long_that_a_compiler_crashes() -> None:
+    """Python allows twenty nested blocks, and 3.12.1 dies of a segmentation fault where the twentieth is a `with`'s."""
+    longest = {
+        f"{name_of(path)}:{node.lineno}": len(node.items)
+        for path in sources(*FOLDERS, "tests", "docs", "benchmarks")
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, (ast.With, ast.AsyncWith))
+    }
+    assert {place: parts for place, parts in longest.items() if parts > WITH_PARTS} == {}
 
 
 def test_every_file_says_what_it_is() -> None:
