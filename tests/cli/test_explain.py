@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import json
 import os
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.environment import Environment, Terminal
+from tests.patience import wait_until
 from tests.report.test_json import VALIDATOR
 
 PREFACE = 'rpc error: code = Unavailable desc = connection error: desc = "error reading server preface: EOF"'
@@ -181,6 +185,11 @@ def test_a_deep_stack_trace_is_one_text(env: Environment) -> None:
     assert report["causes"][0]["cause"] == "connection-refused"
 
 
+def waiting_in(pipe: Any) -> int:
+    """Bytes that nobody has read yet."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
 def test_a_running_pipe_is_ended_by_ctrl_c_with_what_was_read(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*GRPCDOCTOR, "-", "-o", "json"],
@@ -189,7 +198,8 @@ def test_a_running_pipe_is_ended_by_ctrl_c_with_what_was_read(tmp_path: Path) ->
     assert process.stdin is not None
     process.stdin.write(access_log(good=90, bad=30).encode())
     process.stdin.flush()
-    time.sleep(3)
+    wait_until(lambda: not waiting_in(process.stdin))
+    time.sleep(1)  # and what was read is counted
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert b"Traceback" not in err

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from grpcdoctor.cluster.routes import Match, PathKind, routes, rules_to
 from grpcdoctor.cluster.services import find_service
 from tests.cluster.gateway_api.setups import cluster, gateway, route, service
+from tests.patience import AT_ONCE
 
 EXACT, PREFIX, SEGMENTS, REGEX, ANY = (
     PathKind.EXACT, PathKind.PREFIX, PathKind.SEGMENTS, PathKind.REGEX, PathKind.ANY
@@ -62,7 +63,7 @@ def test_whole_segments_are_a_prefix_and_equal_paths_are_both(value: str, path: 
 def test_a_regular_expression_that_could_hang_is_not_tried(pattern: str) -> None:
     began = time.monotonic()
     assert Match(REGEX, f"/{pattern}").takes("/" + "a" * 40 + "!") is None
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < AT_ONCE
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_usual_regular_expressions_are_read(pattern: str) -> None:
 def test_a_very_long_path_is_not_tried() -> None:
     began = time.monotonic()
     assert Match(REGEX, "/.*a.*b.*c").takes("/" + "a" * 100_000) is None
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < AT_ONCE
 
 
 @given(st.text("()[]{}*+?|.\\ab^$", max_size=30))

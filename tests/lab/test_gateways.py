@@ -12,6 +12,7 @@ from tests.lab.certificates import lab_certificates
 from tests.lab.greeter import messages
 from tests.lab.nginx import spend_the_limit
 from tests.lab.raw_client import Seen, call
+from tests.patience import AT_ONCE
 
 if TYPE_CHECKING:
     from tests.lab.envoy import Envoy
@@ -126,7 +127,7 @@ def test_envoy_denies_some_paths_only(envoy: Envoy) -> None:
 def test_envoy_cuts_a_slow_call(envoy: Envoy) -> None:
     seen = ask(envoy, "route-timeout", SLOW)
     assert (seen.grpc_status, seen.grpc_message) == ("14", "upstream request timeout")
-    assert 0.9 < seen.seconds < 3
+    assert 0.9 < seen.seconds < AT_ONCE
 
 
 @pytest.mark.needs("envoy")
@@ -137,7 +138,7 @@ def test_envoy_cuts_a_running_stream(envoy: Envoy, name: str) -> None:
     seen = call(envoy.port(name), "/lab.Greeter/Count", message=message)
     assert seen.reset == 2
     assert seen.data
-    assert 0.9 < seen.seconds < 3
+    assert 0.9 < seen.seconds < AT_ONCE
 
 
 @pytest.mark.needs("envoy")

@@ -1,4 +1,4 @@
-"""Ctrl-C stops a run over many targets within a second and prints what is done."""
+"""Ctrl-C stops a run over many targets at once and prints what is done."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ import pytest
 
 from tests.lab.processes import ROOT
 from tests.load.fleet import fleet
+from tests.patience import AT_ONCE, wait_until
 
-# A second on an idle machine. On a busy one it takes longer, yet far less than the 20 or 30 s that were asked for.
-AT_ONCE = 4.0
 
 @pytest.mark.slow
 @pytest.mark.parametrize("output", ["text", "json"])
-def test_ctrl_c_prints_what_is_done_and_leaves_within_a_second(tmp_path: Path, output: str) -> None:
+def test_ctrl_c_prints_what_is_done_and_leaves_at_once(tmp_path: Path, output: str) -> None:
     with fleet(20) as good, fleet(60, silent=True) as silent:
         targets = tmp_path / "targets.txt"
         targets.write_text("# many\n" + "".join(f"grpc://127.0.0.1:{port}\n" for port in good + silent * 4))
@@ -44,10 +43,10 @@ def test_ctrl_c_prints_what_is_done_and_leaves_within_a_second(tmp_path: Path, o
         reader = threading.Thread(target=lambda: lines.extend(child.stdout or ()), daemon=True)
         reader.start()
         try:
-            _wait_for(lambda: len(lines) >= 20, 30)
+            wait_until(lambda: len(lines) >= 20)
             interrupted = time.monotonic()
             child.send_signal(signal.SIGINT)
-            code = child.wait(10)
+            code = child.wait(20)
             took = time.monotonic() - interrupted
         finally:
             child.kill()
@@ -60,11 +59,3 @@ def test_ctrl_c_prints_what_is_done_and_leaves_within_a_second(tmp_path: Path, o
     assert "Traceback" not in errors
     assert "never retrieved" not in errors
     assert sum("127.0.0.1" in line for line in lines) >= 20
-
-
-def _wait_for(ready: object, seconds: float) -> None:
-    assert callable(ready)
-    until = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < until, "no reports came"
-        time.sleep(0.05)

@@ -25,9 +25,7 @@ from tests.hostile.screens import assert_no_bug
 from tests.lab.certificates import Certificates
 from tests.lab.grpc_server import grpc_server
 from tests.load.fleet import fleet
-
-# A second on an idle machine. On a busy one it takes longer, yet far less than the 20 or 30 s that were asked for.
-AT_ONCE = 4.0
+from tests.patience import AT_ONCE
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -86,7 +84,7 @@ def test_targets_of_every_fate_are_all_reported() -> None:
         targets = targets_at(good + silent + closed, 100)
         started = time.monotonic()
         reports = asyncio.run(gathered(targets, ProbeOptions(timeout=2), concurrency=50))
-    assert time.monotonic() - started < 12
+    assert time.monotonic() - started < 3 * AT_ONCE
     assert sorted(r.target.endpoint for r in reports) == sorted(t.endpoint for t in targets)
     fates = Counter(report.verdict.value for report in reports)
     assert (fates["healthy"], sum(fates.values())) == (40, 100)

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.patience import AT_ONCE, wait_until_connected
+
 if TYPE_CHECKING:
     from tests.lab.kitchen_sink import Kitchen
 
 GRPCURL = (sys.executable, "-m", "grpcdoctor", "grpcurl", "-plaintext")
 SECONDS = 20.0
-# Longer than any machine takes to start a process and far shorter than what is waited for.
-AT_ONCE = 6.0
 
 
 def start(*arguments: str, **more: Any) -> subprocess.Popen[bytes]:
@@ -51,7 +51,7 @@ def test_a_server_that_ends_the_stream_ends_the_program_though_more_could_be_typ
 @pytest.mark.parametrize("arguments", [("-d", "@"), ("-d", '{"seconds": 30}')], ids=["typing", "waiting"])
 def test_ctrl_c_is_immediate_and_quiet(running: Kitchen, arguments: tuple[str, ...]) -> None:
     with start(*arguments, running.addresses["plain"], "kitchen.v1.Script/Unary") as process:
-        time.sleep(1.5)  # long enough to have connected
+        wait_until_connected(process.pid)
         sent = time.monotonic()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=SECONDS)

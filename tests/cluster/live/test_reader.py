@@ -30,6 +30,7 @@ from grpcdoctor.cluster.live.scope import LISTED_KINDS
 from tests.cluster.live.conftest import Read
 from tests.cluster.live.things import istio_gateway, namespace, pod, service, thing
 from tests.lab.kube_api import Fault, KubeApi, running_kube_api
+from tests.patience import AT_ONCE
 
 
 def test_everything_is_read_and_nothing_is_left_to_doubt(api: KubeApi, read: Read) -> None:
@@ -172,7 +173,7 @@ def test_ctrl_c_ends_it_at_once_and_no_thread_asks_on(
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         read_cluster(connected(api), progress=progress)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < AT_ONCE
     assert all(thread.daemon for thread in threading.enumerate() if thread.name.startswith("grpcdoctor"))
 
 
@@ -188,7 +189,7 @@ read_cluster(connect(kubeconfig={str(api.kubeconfig(tmp_path))!r}))
     started = time.monotonic()
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=False)
     assert "KeyboardInterrupt" in ran.stderr
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < AT_ONCE
 
 
 def test_secrets_may_be_left_alone(api: KubeApi, read: Read) -> None:
