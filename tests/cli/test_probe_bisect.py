@@ -301,7 +301,7 @@ def test_many_pods_that_work_take_few_lines(env: Environment, envoy: Envoy, back
     api.add(*objects(gateway_pod("gw-0"), *map(app_pod, names)))
     port = envoy.port("healthy-h2c")
     let_pods_answer(api, {"gw-0": port}, dict.fromkeys(names, backends.h2c))
-    short, whole = run(env, port, "--bisect", "--timeout", "30").out, run(env, port, "--bisect", "-v").out
+    short, whole = (run(env, port, "--bisect", "--timeout", "120", *more).out for more in ((), ("-v",)))
     assert short.count("✓ backend pod") == 3
     assert "+9 more backend pods alike; -v shows them" in short
     assert whole.count("✓ backend pod") == 12

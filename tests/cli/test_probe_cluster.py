@@ -190,7 +190,7 @@ def test_an_api_server_that_says_nothing_is_not_waited_for(env: Environment, env
 def test_without_a_kubeconfig_the_output_is_that_of_no_cluster(env: Environment, envoy: Envoy) -> None:
     without, switched_off = probed(env, envoy), probed(env, envoy, "--no-cluster")
     assert without.code == switched_off.code == 1
-    assert timeless(without.out) == timeless(switched_off.out)
+    assert timeless(without.out).split() == timeless(switched_off.out).split()  # a long time breaks a line elsewhere
     assert without.err == ""
 
 
