@@ -125,14 +125,14 @@ def test_a_server_that_does_not_answer_in_time() -> None:
         result = ask(server.port, rpc_seconds=0.2)
     assert result.stage == "rpc"
     assert str(result.reason).startswith("DEADLINE_EXCEEDED")
-    assert result.duration_ms < 1500
+    assert result.duration_ms < 1000 * AT_ONCE
 
 
 def test_the_time_for_everything_bounds_connecting_and_asking() -> None:
     with fakes.no_answer() as server:
         result = ask(server.port, total_seconds=0.3)
     assert str(result.reason).startswith("DEADLINE_EXCEEDED")
-    assert result.duration_ms < 1500
+    assert result.duration_ms < 1000 * AT_ONCE
 
 
 def test_no_connection_names_its_stage() -> None:

@@ -62,7 +62,9 @@ async def answer_of(
     compress: str | None = None,
     server_streaming: bool = False,
 ) -> Answer:
-    """Put a call with these requests and read its answer to the end."""
+    """Put a call with these requests and read its answer to the end; `seconds` are the call's own, once connected."""
+    if seconds is None or seconds > 0:
+        await channel.connect()
     deadline = None if seconds is None else Deadline.after(seconds)
     call = await channel.call(path, metadata, deadline=deadline, compress=compress, server_streaming=server_streaming)
     for request in requests:

@@ -191,7 +191,7 @@ def test_keepalive_ends_a_connection_that_is_dead_and_no_other(monkeypatch: pyte
     assert told.words == "UNAVAILABLE: keepalive ping failed to receive ACK within timeout"
     patient = {"grpc.http2.min_ping_interval_without_data_ms": 1, "grpc.http2.max_ping_strikes": 0}
     with grpc_server(arguments=patient) as alive:
-        told = ask(alive.port, "/grpc.health.v1.Health/Watch", seconds=0.6, keepalive=0.1)
+        told = ask(alive.port, "/grpc.health.v1.Health/Watch", seconds=2.0, keepalive=0.1)
     assert (told.status.name, told.messages) == ("DEADLINE_EXCEEDED", [SERVING])
 
 

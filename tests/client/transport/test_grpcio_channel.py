@@ -61,7 +61,7 @@ def test_a_call_over_tls() -> None:
 
 def test_an_error_and_a_deadline(server: GrpcServer) -> None:
     assert through_grpcio(server.port, path="/no.Such/Method").words == "UNIMPLEMENTED: Method not found!"
-    watched = through_grpcio(server.port, path="/grpc.health.v1.Health/Watch", seconds=0.5, compress="gzip")
+    watched = through_grpcio(server.port, path="/grpc.health.v1.Health/Watch", seconds=2.0, compress="gzip")
     assert (watched.status.name, watched.messages) == ("DEADLINE_EXCEEDED", [SERVING])
 
 

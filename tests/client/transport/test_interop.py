@@ -33,7 +33,7 @@ def test_calls_of_every_kind(program: str) -> None:
         assert (await answer_of(channel, "/no.Such/Method")).status.name == "UNIMPLEMENTED"
         assert (await answer_of(channel, compress="gzip")).words == "OK"
         assert (await answer_of(channel, compress="deflate")).words == REFUSED[program]
-        watched = await answer_of(channel, "/grpc.health.v1.Health/Watch", seconds=0.5)
+        watched = await answer_of(channel, "/grpc.health.v1.Health/Watch", seconds=2.0)
         assert (watched.status.name, watched.messages) == ("DEADLINE_EXCEEDED", [SERVING])
         source = ReflectionSource(channel, (), Deadline.after(SECONDS))
         assert "grpc.health.v1.Health" in await source.list_services()

@@ -47,7 +47,7 @@ def test_an_error(envoy: Envoy, protocol: Protocol, version: str) -> None:
 @pytest.mark.parametrize("version", ["1.1", "2"])
 def test_an_answer_that_comes_by_and_by(envoy: Envoy, protocol: Protocol, version: str) -> None:
     """The text form is padded after each piece that Envoy sends on."""
-    watched = through(envoy, protocol, version, path="/grpc.health.v1.Health/Watch", seconds=0.8)
+    watched = through(envoy, protocol, version, path="/grpc.health.v1.Health/Watch", seconds=2.0)
     assert (watched.status.name, watched.messages) == ("DEADLINE_EXCEEDED", [SERVING])
     answer = through(envoy, protocol, version, path=REFLECTION, requests=(LIST_SERVICES,))
     assert answer.words == "OK"
