@@ -180,7 +180,9 @@ class CallRun:
             left = (record.deadline_seconds or self._options.client.step_seconds) - (record.total_ms or 0) / 1000
             options = self._options.client.channel_options(self._options.target)
             answer = record.headers + record.trailers
-            self._causes[way] = await say_cause(options, failed, left, self.frame.metadata, answer)
+            self._causes[way] = await say_cause(
+                options, failed, left, self.frame.metadata, answer, record.method
+            )
         return self._causes[way]
 
     def _new_record(self, method: MethodDescriptor | None = None, retries: int = 0) -> CallRecord:

@@ -39,6 +39,8 @@ def say_failure(command: str, error: ClientError) -> None:
     why = str(error)
     if isinstance(error, RpcError):
         why = f"the server's reflection: {why}"
+        if not error.status.message.rpartition(": ")[2]:
+            why = f"{why.rstrip(': ')} (without a message)"
     cause = getattr(error, "caused_by", None)
     if cause is not None and str(cause) not in why:
         why += f"\ncaused by: {cause}"
@@ -55,11 +57,14 @@ async def say_cause(
     seconds_left: float,
     metadata: Headers = (),
     answer: Headers = (),
+    method: str | None = None,
 ) -> str | None:
     """The line that ends a failed call: said, and returned. None where nothing is known."""
     from grpcdoctor.cli.true_cause import true_cause
 
-    cause = await true_cause(options, failed, budget=seconds_left, metadata=metadata, answer=answer)
+    cause = await true_cause(
+        options, failed, budget=seconds_left, metadata=metadata, answer=answer, method=method
+    )
     if cause is not None:
         say(clean.line(cause))
     return cause

@@ -25,9 +25,10 @@ _MOST_SECONDS: Final = 2.5
 _LIKELY: Final = 0.5
 # The words of an error may have many causes, which share what belief there is.
 _WORTH_SAYING: Final = 0.3
-_ANSWERS_HEALTH: Final = "likely cause: the server answers its health check"
-_LATE: Final = f"{_ANSWERS_HEALTH}, but not this call in time; allow more, or look in the server's log"
-_THIS_CALL_ALONE: Final = f"{_ANSWERS_HEALTH}; it is this call that ends so, in the server or in a proxy on the way"
+_NAMES: Final = frozenset(("Envoy", "Istio", "Google", "Kubernetes", "Python", "Linkerd", "Consul", "Contour"))
+_ANSWERS_OTHERS: Final = "likely cause: the server answers other calls"
+_LATE: Final = f"{_ANSWERS_OTHERS}, but not this one in time; allow more, or look in the server's log"
+_THIS_CALL_ALONE: Final = f"{_ANSWERS_OTHERS}; it is this call that ends so, in the server or in a proxy on the way"
 
 
 async def true_cause(
@@ -37,16 +38,18 @@ async def true_cause(
     budget: float,
     metadata: Headers = (),
     answer: Headers = (),
+    method: str | None = None,
     may_probe: bool = True,
 ) -> str | None:
     """One line, or None where nothing is known. Never raises, and never shows metadata.
 
     `budget` is what is left of the call's own time, in seconds: a probe, if one is needed, may take that long, yet at
-    least 1 and at most 3 seconds. `metadata` is what the call sent, `answer` the headers and trailers that came.
+    least 1 and at most 3 seconds. `metadata` is what the call sent, `answer` the headers and trailers that came,
+    `method` its SERVICE/METHOD: where the trouble may be this method's alone, only a probe that calls it is a proof.
     Without `may_probe` only what is known already is told: at once, and at no cost.
     """
     try:
-        return await _true_cause(_Look(options, budget if may_probe else None, metadata), failure, answer)
+        return await _true_cause(_Look(options, budget if may_probe else None, metadata, method), failure, answer)
     except Exception:
         return None  # the failure itself was told already; a second one would only hide it
 
@@ -58,11 +61,17 @@ class _Look:
     options: ChannelOptions
     budget: float | None
     metadata: Headers
+    method: str | None
+
+    @property
+    def speaks(self) -> bool:
+        """Whether a probe can tell anything: it speaks gRPC over HTTP/2 alone."""
+        return self.options.protocol is Protocol.GRPC and not self.options.alts and not self.options.grpcio_target
 
     async def report(self) -> Report | None:
-        """On one connection where that is enough; None too for what is not gRPC over HTTP/2, all that it speaks."""
+        """On one connection where that is enough; None where no look may be taken, or a probe can tell nothing."""
         options = self.options
-        if self.budget is None or options.protocol is not Protocol.GRPC or options.alts or options.grpcio_target:
+        if self.budget is None or not self.speaks:
             return None
         from grpcdoctor.diagnosis.engine import diagnose
 
@@ -80,11 +89,12 @@ async def _true_cause(look: _Look, failure: ClientError | Status, answer: Header
 
         said = said_by(failure, options)
         cause = _likely(said) if said else _cause_in(await look.report())
-        return _line(cause, options) if cause is not None else None
-    status = failure.status if isinstance(failure, RpcError) else failure
-    if isinstance(status, ClientError) or status.ok:
+        return _line(cause, options) if cause is not None else _look_closer(look)
+    if isinstance(failure, RpcError):
+        return await _cause_of_status(replace(look, method=None), failure.status, failure.answer)
+    if isinstance(failure, ClientError) or failure.ok:
         return None
-    return await _cause_of_status(look, status, answer)
+    return await _cause_of_status(look, failure, answer)
 
 
 def _explanation_of(failure: ClientError | Status) -> str | None:
@@ -103,30 +113,40 @@ async def _cause_of_status(look: _Look, status: Status, answer: Headers) -> str 
 
     said = said_by_status(Ended(status, look.metadata, answer))
     if said is not None:
-        return said.why if said.fine else _line(_likely(said.why), look.options)
+        return said.why if said.fine else _line(_likely(said.why), look.options, look.method)
     if look.budget is None:
         return None
     report = await look.report()
-    healthy = report is not None and report.verdict is Verdict.HEALTHY and not status.from_peer
-    late = _LATE if healthy and status.code == GrpcStatus.DEADLINE_EXCEEDED else None
-    cause = _cause_in(report) or late or _cause_in_words(status) or (_THIS_CALL_ALONE if healthy else None)
-    return _line(cause, look.options) if cause is not None else None
+    seen = _cause_in(report)
+    if seen is not None:
+        return _line(seen, look.options)
+    healthy = report is not None and report.verdict is Verdict.HEALTHY
+    late = _LATE if healthy and not status.from_peer and status.code == GrpcStatus.DEADLINE_EXCEEDED else None
+    cause = late or _cause_in_words(status) or (_THIS_CALL_ALONE if healthy else None)
+    return _line(cause, look.options, look.method) if cause is not None else _look_closer(look)
+
+
+def _look_closer(look: _Look) -> str | None:
+    """Where the cause does not show at a short look, a whole probe may find it."""
+    if look.budget is None or not look.speaks:
+        return None
+    return f"the cause does not show at a short look; a longer one: {probe_command(look.options, look.method)}"
 
 
 def _likely(why: str) -> str:
     return f"likely cause: {why}"
 
 
-def _line(cause: str, options: ChannelOptions) -> str:
-    return f"{cause}; proof: {probe_command(options)}"
+def _line(cause: str, options: ChannelOptions, method: str | None = None) -> str:
+    return f"{cause}; proof: {probe_command(options, method)}"
 
 
-def probe_command(options: ChannelOptions) -> str:
+def probe_command(options: ChannelOptions, method: str | None = None) -> str:
     """`grpcdoctor probe …` for the same target with the same options, but for metadata."""
     from grpcdoctor.checks._commands import probe_command as command_of
     from grpcdoctor.model.run import Run
 
-    flags = () if options.use_proxy else ("--no-proxy",)
+    flags = (*(() if options.use_proxy else ("--no-proxy",)), *(("--call", method) if method is not None else ()))
     return command_of(Run(_plainly(options.target), _probe_options(options)), *flags)
 
 
@@ -155,9 +175,12 @@ def _probe_options(options: ChannelOptions, timeout: float = _MOST_SECONDS, meta
 
 
 def _cause_in(report: Report | None) -> str | None:
-    """Warnings are no reason why a call fails."""
+    """Warnings are no reason why a call fails, unless nothing else was to be seen."""
     cause = report.first_cause if report is not None else None
-    return _words_of(cause) if cause is not None and cause.severity is Severity.ERROR else None
+    if report is None or cause is None:
+        return None
+    undecided = report.verdict is Verdict.INCONCLUSIVE
+    return _words_of(cause) if cause.severity is Severity.ERROR or undecided else None
 
 
 def _cause_in_words(status: Status) -> str | None:
@@ -178,5 +201,6 @@ def _words_of(cause: Cause) -> str:
 
 
 def _in_a_sentence(text: str) -> str:
-    """With a small letter, but where it is an abbreviation or a name: TLS, gRPC."""
-    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+    """With a small letter, but where it is an abbreviation or a name: TLS, gRPC, Envoy."""
+    is_name = text[1:2].isupper() or text.split(" ", 1)[0].strip(":,").removesuffix("'s") in _NAMES
+    return text if is_name else text[:1].lower() + text[1:]

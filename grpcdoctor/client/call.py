@@ -82,6 +82,11 @@ class Channel(Protocol):
         """The one in use, or used last; None before there was one."""
         ...
 
+    @property
+    def streams_allowed(self) -> int | None:
+        """How many calls at once the server allows on the connection in use; None where nothing is known of a limit."""
+        ...
+
     async def connect(self, deadline: Deadline | None = None) -> None:
         """Connect now. Raises ConnectError."""
         ...

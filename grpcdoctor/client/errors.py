@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from grpcdoctor.client.status import Status
+    from grpcdoctor.wire.streams import Headers
 
 # Part of an error's words may be a server's: they are clipped.
 _WORDS_KEPT: Final = 2000
@@ -58,11 +59,12 @@ class ConnectError(ClientError):
 
 
 class RpcError(ClientError):
-    """A call that the client makes for itself ended with this status."""
+    """A call that the client makes for itself ended with this status; `answer`: the headers and trailers of it."""
 
-    def __init__(self, status: Status) -> None:
+    def __init__(self, status: Status, answer: Headers = ()) -> None:
         super().__init__(str(status))
         self.status = status
+        self.answer = answer
 
 
 class SchemaError(ClientError):

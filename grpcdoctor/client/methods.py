@@ -85,7 +85,7 @@ async def _find_service(source: DescriptorSource, name: str) -> ServiceDescripto
     except NotFoundError as missing:
         cause, suggestions = missing.caused_by, missing.suggestions
     except RpcError as failed:
-        raise RpcError(_said_of(failed.status, f'failed to query for service descriptor "{name}"')) from failed
+        raise _said_of(failed, f'failed to query for service descriptor "{name}"') from failed
     except SchemaError as unusable:
         raise SchemaError(f'failed to query for service descriptor "{name}": {unusable}') from unusable
     if cause is None:  # with one, the name is right, and something underneath is missing
@@ -108,12 +108,13 @@ async def _load_extensions_of(source: DescriptorSource, message: str, root: str)
     except SchemaError as unusable:
         raise SchemaError(_extensions_failed(root, message) + f": {unusable}") from unusable
     except RpcError as failed:
-        raise RpcError(_said_of(failed.status, _extensions_failed(root, message))) from failed
+        raise _said_of(failed, _extensions_failed(root, message)) from failed
 
 
 def _extensions_failed(root: str, message: str) -> str:
     return f"error resolving server extensions for message {root}: failed to query for extensions of type {message}"
 
 
-def _said_of(status: Status, what: str) -> Status:
-    return Status(status.code, f"{what}: {status.message}", status.details, status.from_peer)
+def _said_of(failed: RpcError, what: str) -> RpcError:
+    status = failed.status
+    return RpcError(Status(status.code, f"{what}: {status.message}", status.details, status.from_peer), failed.answer)

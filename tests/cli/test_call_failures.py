@@ -22,6 +22,7 @@ from tests.cli.client_servers import (
 from tests.cli.environment import Environment
 from tests.lab import fakes
 from tests.lab.greeter import descriptor_set
+from tests.lab.grpc_server import grpc_server
 from tests.lab.kitchen_sink import Kitchen
 from tests.lab.processes import free_port
 
@@ -106,6 +107,13 @@ def test_a_failed_call_ends_with_what_most_likely_is_wrong(env: Environment, run
     assert result.code == 1
     assert len(result.errors) == 2
     assert re.match(r"likely cause: .*; proof: grpcdoctor probe --plaintext 127.0.0.1:\d+", result.errors[1])
+
+
+def test_a_server_that_allows_one_stream_is_asked_and_then_called(env: Environment) -> None:
+    """Reflection's stream must not be the one."""
+    with grpc_server(max_concurrent_streams=1) as server:
+        result = env.run("call", f"127.0.0.1:{server.port}", "--plaintext", "lab.Greeter/SayHello", "--timeout", "5s")
+    assert (result.code, result.err) == (0, "")
 
 
 def test_the_likely_cause_is_in_the_json_too(env: Environment, running_kitchen: Kitchen) -> None:

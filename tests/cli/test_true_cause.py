@@ -200,7 +200,7 @@ def test_a_call_that_takes_too_long_on_a_healthy_server() -> None:
     late = Status(GrpcStatus.DEADLINE_EXCEEDED, "context deadline exceeded", from_peer=False)
     with grpc_server() as server:
         line = cause_of(late, options_for(f"grpc://127.0.0.1:{server.port}"))
-    assert str(line).startswith("likely cause: the server answers its health check, but not this call in time")
+    assert str(line).startswith("likely cause: the server answers other calls, but not this one in time")
 
 
 def test_a_call_that_takes_too_long_on_a_server_that_is_stuck() -> None:
@@ -225,6 +225,38 @@ def test_a_server_that_went_away_meanwhile_is_found_gone() -> None:
     port = free_port()
     line = cause_of(lost, options_for(f"grpc://127.0.0.1:{port}"))
     assert str(line).startswith(f"likely cause: nothing listens on port {port} (connection refused)")
+
+
+REFUSED = Status(GrpcStatus.PERMISSION_DENIED, "RBAC: access denied")
+
+
+def test_what_may_be_one_methods_trouble_is_proved_by_a_probe_that_calls_it() -> None:
+    """Here the probe's own questions are all answered: without --call it would say HEALTHY."""
+    line = cause_of(REFUSED, options_for("grpc://127.0.0.1:1"), method="shop.Cart/Get")
+    assert str(line).endswith("; proof: grpcdoctor probe --plaintext --call shop.Cart/Get 127.0.0.1:1")
+    reflection = cause_of(RpcError(REFUSED), options_for("grpc://127.0.0.1:1"), method="shop.Cart/Get")
+    assert str(reflection).endswith("; proof: grpcdoctor probe --plaintext 127.0.0.1:1")
+
+
+def test_what_a_proxy_answers_to_reflection_is_no_servers_exception() -> None:
+    aborted = RpcError(Status(GrpcStatus.UNKNOWN, "fault filter abort"), (("server", "envoy"),))
+    with fakes.grpc_answer(2, "fault filter abort") as server:
+        line = cause_of(aborted, options_for(f"grpc://127.0.0.1:{server.port}"))
+    assert str(line).startswith("likely cause: Envoy aborts calls on purpose: fault injection is on")
+
+
+def test_what_every_call_is_answered_with_is_told_though_nothing_is_proved() -> None:
+    closed = Status(GrpcStatus.UNAVAILABLE, "closed")
+    with fakes.grpc_answer(14, "closed") as server:
+        line = cause_of(closed, options_for(f"grpc://127.0.0.1:{server.port}"), method="shop.Cart/Get")
+    assert "cause: every call is answered with UNAVAILABLE" in str(line)
+
+
+def test_where_no_cause_shows_the_probe_that_may_find_it_is_named() -> None:
+    lost = Status(GrpcStatus.UNAVAILABLE, "odd", from_peer=False)
+    with grpc_server(health=False) as server:
+        line = cause_of(lost, options_for(f"grpc://127.0.0.1:{server.port}"), method="lab.Greeter/SayHello")
+    assert str(line).endswith(f"grpcdoctor probe --plaintext --call lab.Greeter/SayHello 127.0.0.1:{server.port}")
 
 
 def test_reflection_that_nobody_answers_is_explained() -> None:

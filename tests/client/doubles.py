@@ -137,6 +137,7 @@ class ScriptedChannel:
     answer: ScriptedCall
     calls: list[tuple[str, Headers]] = field(default_factory=list)
     connection: ConnectionFacts | None = None
+    streams_allowed: int | None = None
 
     async def connect(self, deadline: Deadline | None = None) -> None: ...
 

@@ -56,15 +56,17 @@ async def run_call(session: Session, source: DescriptorSource, console: Console)
         await _print_status(status, flags, writer, Types(source), console)
     if printer.method is not None:
         await export(flags, source, [printer.method.containing_service.full_name])
-    return _outcome(status, metadata, printer.answer)
+    return _outcome(status, metadata, printer)
 
 
-def _outcome(status: Status, metadata: Headers, answer: Headers) -> Outcome:
+def _outcome(status: Status, metadata: Headers, printer: CallPrinter) -> Outcome:
     if status.ok:
         return Outcome()
     from grpcdoctor.cli.client_failures import exit_code_of
 
-    return Outcome(exit_code_of(status), status, metadata, answer)
+    method = printer.method
+    name = f"{method.containing_service.full_name}/{method.name}" if method is not None else None
+    return Outcome(exit_code_of(status), status, metadata, printer.answer, name)
 
 
 def _requests(flags: Flags, types: Types) -> Requests:

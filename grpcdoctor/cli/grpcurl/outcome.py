@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 class Outcome(NamedTuple):
     """`failure` is what went wrong on the way to the server or there; None where nothing did, or it was the user's.
-    `metadata` was sent with the call that failed, `answer` are the headers and trailers that came."""
+    `metadata` was sent with the call of `method` that failed, `answer` are the headers and trailers that came."""
 
     code: int = 0
     failure: ClientError | Status | None = None
     metadata: Headers = ()
     answer: Headers = ()
+    method: str | None = None

@@ -106,7 +106,12 @@ async def _say_cause(session: Session, outcome: Outcome, console: Console) -> No
     if session.options is None or outcome.failure is None:
         return
     cause = await true_cause(
-        session.options, outcome.failure, budget=session.seconds_left, metadata=outcome.metadata, answer=outcome.answer
+        session.options,
+        outcome.failure,
+        budget=session.seconds_left,
+        metadata=outcome.metadata,
+        answer=outcome.answer,
+        method=outcome.method,
     )
     if cause is not None:
         lead = "\n" if session.order.flags.format_error and not isinstance(outcome.failure, ClientError) else ""

@@ -81,6 +81,7 @@ class ReflectionStream:
             before = len(answers)
             ended = await self._ask_on(answers, questions)
             if ended is None:
+                self._make_room()
                 return answers
             if self._moves_on(ended.status):
                 first, self._version = ended, 1
@@ -118,6 +119,12 @@ class ReflectionStream:
             answers.append(message)
         return None
 
+    def _make_room(self) -> None:
+        """A server that allows one stream at a time lets nobody call a method while this one is open."""
+        if self._call is not None and self._channel.streams_allowed == 1:
+            self._call.cancel()
+            self._call = None
+
     def _moves_on(self, status: Status) -> bool:
         return not self._answered and self._version == 0 and not status.ok and status.code not in _FINAL
 
@@ -145,7 +152,7 @@ class Ended:
             return ReflectionUnavailableError(self.status, kind_of(self.status, self._headers))
         if self.status.ok:
             return RpcError(Status(GrpcStatus.INTERNAL, "the reflection stream ended without an answer", b"", False))
-        return RpcError(self.status)
+        return RpcError(self.status, self._headers)
 
 
 async def _ended(call: Call) -> Ended:

@@ -29,6 +29,7 @@ class GrpcioChannel:
     """See client/call.py. Raises ClientError for options that grpcio does not offer."""
 
     connection: ConnectionFacts | None = None
+    streams_allowed: int | None = None
     """grpcio tells nothing of its connections."""
 
     def __init__(self, options: ChannelOptions) -> None:

@@ -55,6 +55,11 @@ class Http2Link:
     def usable(self) -> bool:
         return self.connection.usable and not self.connection.client.goaways
 
+    @property
+    def streams_allowed(self) -> int | None:
+        """The peer's MAX_CONCURRENT_STREAMS; None where it sets no limit."""
+        return self.connection.client.setting(Setting.MAX_CONCURRENT_STREAMS)
+
     async def start(
         self, make_headers: Callable[[], Headers], listener: Listener, deadline: Deadline | None
     ) -> Http2Exchange | None:
@@ -76,7 +81,7 @@ class Http2Link:
             return
         self.crowded = True
         patience = deadline if deadline is not None else Deadline(float("inf"))
-        if connection.client.setting(Setting.MAX_CONCURRENT_STREAMS) == 0:
+        if self.streams_allowed == 0:
             patience = patience.within(_ROOM_SECONDS)
         if not await connection.until(lambda: connection.has_room() or not self.usable, patience) and self.usable:
             if deadline is not None and deadline.expired:

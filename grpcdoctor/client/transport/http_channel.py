@@ -33,6 +33,12 @@ class HttpChannel:
         latest = self._connections.latest
         return latest.facts() if latest is not None else None
 
+    @property
+    def streams_allowed(self) -> int | None:
+        """How many calls at once the server allows; None without a limit, and where each has its own connection."""
+        latest = self._connections.latest
+        return latest.link.streams_allowed if latest is not None and latest.link is not None else None
+
     async def connect(self, deadline: Deadline | None = None) -> None:
         """Connect now. Raises ConnectError."""
         await self._connections.connect(deadline)

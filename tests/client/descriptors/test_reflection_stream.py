@@ -55,8 +55,9 @@ class Stream:
 class Streams:
     """A channel: the stream for each call by its version and how many there were before."""
 
-    def __init__(self, stream: Callable[[str, int], Stream]) -> None:
+    def __init__(self, stream: Callable[[str, int], Stream], streams_allowed: int | None = None) -> None:
         self._stream = stream
+        self.streams_allowed = streams_allowed
         self.opened: list[tuple[str, Stream]] = []
 
     async def call(self, path: str, metadata: object = (), **options: object) -> Call:
@@ -75,6 +76,14 @@ def over(streams: Streams) -> ReflectionStream:
 
 def ask(streams: Streams, questions: Sequence[bytes]) -> list[bytes]:
     return asyncio.run(over(streams).ask(questions))
+
+
+@pytest.mark.parametrize(("allowed", "left_open"), [(None, True), (100, True), (1, False)])
+def test_the_stream_stays_open_but_where_it_would_be_the_only_one(allowed: int | None, left_open: bool) -> None:
+    streams = Streams(lambda version, before: Stream(OK, 9), allowed)
+    assert ask(streams, SIX) == SIX
+    [(_, stream)] = streams.opened
+    assert stream.cancelled is not left_open
 
 
 def test_a_server_that_ends_its_stream_after_every_answer_is_asked_on_as_many() -> None:
