@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from grpcdoctor.model.envoy import EnvoyView, ShownCertificate, ShownCluster, ShownListener
-from grpcdoctor.model.report import Report
+from grpcdoctor.model.report import Cause, Report
 from grpcdoctor.report import clean
 from grpcdoctor.report.envoy_details import in_words, listener_details, routes_details
 from grpcdoctor.report.envoy_request import request_block
 from grpcdoctor.report.inspection import causes_blocks, counts, notes_block, unseen_block
-from grpcdoctor.report.layout import NO_BREAK, Page, Span, cells, clip, width_of
+from grpcdoctor.report.layout import NO_BREAK, Page, Span, cells, clip
 from grpcdoctor.report.marks import ROLE_OF_SEVERITY, ROLE_OF_VERDICT, mark_of
 from grpcdoctor.report.style import Style
 
@@ -54,13 +54,15 @@ def _also(page: Page, report: Report) -> None:
     """The causes, a line or two each: the request was what was asked for."""
     if report.causes:
         page.blank()
-    for number, cause in enumerate(report.causes):
-        head: list[Span] = [
-            (f"{cause.severity.value}: ", ROLE_OF_SEVERITY[cause.severity]),
-            (clean.line(cause.title), ""),
-            (f" ({cause.code} {cause.name})", "dim"),
-        ]
-        page.prose("Also" if number == 0 else "", head)
+    page.listed("Also", map(_in_a_line, report.causes))
+
+
+def _in_a_line(cause: Cause) -> list[Span]:
+    return [
+        (f"{cause.severity.value}: ", ROLE_OF_SEVERITY[cause.severity]),
+        (clean.line(cause.title), ""),
+        (f" ({cause.code} {cause.name})", "dim"),
+    ]
 
 
 def _in_full(page: Page, view: EnvoyView) -> bool:
@@ -76,7 +78,7 @@ def _header(page: Page, report: Report, view: EnvoyView) -> None:
     room = style.width - cells(verdict) - cells(right) - cells(mark) - 6
     left: list[Span] = [(mark, role), (" ", ""), (clip(report.name, max(room, 12), style), "strong"),
                         ("  ", ""), (verdict, role)]  # fmt: skip
-    page.line(*left, (" " * max(2, style.width - width_of(left) - cells(right)), ""), (right, "dim"))
+    page.heading(left, right)
     page.prose("", [(" · ".join(_about(view)), "dim")], indent=2)
 
 
@@ -250,12 +252,14 @@ def _certificates(page: Page, view: EnvoyView) -> None:
         return
     page.blank()
     shown = dated if page.style.verbose else dated[:_CERTIFICATES_AT_ONCE]
-    for number, item in enumerate(shown):
-        what = "CA " if item.authority else ""
-        name = item.names[0] if item.names else item.path or item.serial
-        page.prose("Certs" if number == 0 else "", f"{what}{clean.line(name)} {_ends(item)}")
+    page.listed("Certs", map(_certificate_words, shown))
     if len(shown) < len(dated):
         page.prose("", [(f"+{len(dated) - len(shown)} that end later; -v shows them", "dim")])
+
+
+def _certificate_words(item: ShownCertificate) -> str:
+    name = item.names[0] if item.names else item.path or item.serial
+    return f"{'CA ' if item.authority else ''}{clean.line(name)} {_ends(item)}"
 
 
 def _left(item: ShownCertificate) -> float:

@@ -27,10 +27,8 @@ def request_block(page: Page, request: ShownRequest) -> None:
     if request.retries:
         page.prose("Retries", request.retries, indent=_STEP_COLUMN)
     _filters(page, request)
-    for number, miss in enumerate(request.near_misses):
-        page.prose("Not" if number == 0 else "", clean.line(miss), indent=_STEP_COLUMN)
-    for number, note in enumerate(request.notes):
-        page.prose("Note" if number == 0 else "", clean.line(note), indent=_STEP_COLUMN)
+    page.listed("Not", map(clean.line, request.near_misses), _STEP_COLUMN)
+    page.listed("Note", map(clean.line, request.notes), _STEP_COLUMN)
     if request.also:
         names = ", ".join(request.also[:_ALSO_AT_ONCE])
         more = f" and {len(request.also) - _ALSO_AT_ONCE:,} more" if len(request.also) > _ALSO_AT_ONCE else ""
@@ -88,11 +86,13 @@ def _destination(page: Page, item: ShownDestination) -> None:
 def _limits(page: Page, request: ShownRequest) -> None:
     """What limits; with -v also what does not."""
     wanted = [item for item in request.limits if item.seconds is not None or page.style.verbose or _switched_off(item)]
-    for number, item in enumerate(wanted):
-        note = f" · {item.note}" if item.note else ""
-        owner = f" · {clean.line(item.owner)}" if item.owner else ""
-        page.prose("Limits" if number == 0 else "", [(limit_words(item), ""), (f"{owner}{note}", "dim")],
-                   indent=_STEP_COLUMN)  # fmt: skip
+    page.listed("Limits", map(_limit, wanted), _STEP_COLUMN)
+
+
+def _limit(item: ShownLimit) -> list[Span]:
+    note = f" · {item.note}" if item.note else ""
+    owner = f" · {clean.line(item.owner)}" if item.owner else ""
+    return [(limit_words(item), ""), (f"{owner}{note}", "dim")]
 
 
 def _switched_off(item: ShownLimit) -> bool:
@@ -101,5 +101,4 @@ def _switched_off(item: ShownLimit) -> bool:
 
 def _filters(page: Page, request: ShownRequest) -> None:
     shown = [item for item in request.filters if item.acts or page.style.verbose]
-    for number, item in enumerate(shown):
-        page.prose("Filters" if number == 0 else "", clean.line(filter_words(item)), indent=_STEP_COLUMN)
+    page.listed("Filters", (clean.line(filter_words(item)) for item in shown), _STEP_COLUMN)

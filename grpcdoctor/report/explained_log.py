@@ -13,7 +13,7 @@ from grpcdoctor.model.report import Cause, Report
 from grpcdoctor.model.rule import Severity
 from grpcdoctor.report import clean
 from grpcdoctor.report.blocks import note_of, unseen_line
-from grpcdoctor.report.layout import LABEL_COLUMN, Page, Span, cells, width_of
+from grpcdoctor.report.layout import LABEL_COLUMN, Page, Span
 from grpcdoctor.report.marks import ROLE_OF_SEVERITY, ROLE_OF_VERDICT, mark_of
 from grpcdoctor.report.sparkline import sparkline
 from grpcdoctor.report.style import Style
@@ -56,7 +56,7 @@ def _header(page: Page, report: Report, facts: LogFacts) -> None:
     ]
     well = dict(facts.outcomes).get("ok", 0)
     right = f"{well / facts.requests:.2%} ended well" if facts.requests else "no access log"
-    page.line(*left, (" " * max(2, page.style.width - width_of(left) - cells(right)), ""), (right, "dim"))
+    page.heading(left, right)
     others = [f"{count:,} {outcome}" for outcome, count in facts.outcomes if count and outcome != "ok"]
     if others:
         page.prose("", [(" · ".join(others), "dim")], indent=2)
@@ -86,8 +86,8 @@ def _cause(page: Page, cause: Cause, groups: Sequence[LogGroup]) -> None:
     page.line(*head)
     likely = "" if cause.confidence >= 0.995 else f" ({cause.confidence:.0%})"
     page.prose("", [(clean.line(cause.title) + likely, "strong")], indent=2)
-    for number, item in enumerate(cause.evidence if page.style.verbose else cause.evidence[:_GROUPS_AT_ONCE]):
-        page.prose("Seen" if number == 0 else "", item.detail)
+    seen = cause.evidence if page.style.verbose else cause.evidence[:_GROUPS_AT_ONCE]
+    page.listed("Seen", (item.detail for item in seen))
     first = groups[0] if groups else LogGroup()
     if first.p50_ms is not None:
         page.prose("Took", _latency(first))
@@ -97,8 +97,7 @@ def _cause(page: Page, cause: Cause, groups: Sequence[LogGroup]) -> None:
         page.one_line("Says", clean.line(first.example))
     page.prose("Why", cause.explanation)
     others = [alternative for alternative in cause.root.alternatives if alternative.name != cause.name][:2]
-    for number, other in enumerate(others):
-        page.prose("Or" if number == 0 else "", [(f"{other.name}: ", "strong"), (other.why, "")])
+    page.listed("Or", ([(f"{other.name}: ", "strong"), (other.why, "")] for other in others))
     suspect = next((each for group in groups for each in group.suspects[:1]), None)
     if suspect is not None and suspect.probes:
         page.prose("Run", "this tells:")

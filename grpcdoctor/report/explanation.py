@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from grpcdoctor.model.facts.text import Passage, Suspect, TextFacts
@@ -91,8 +90,7 @@ def _said(page: Page, facts: TextFacts) -> None:
         page.prose("Also", passage.means)
     if facts.signals:
         page.prose("With", " · ".join(f"{name.replace('_', ' ')} {clean.line(value)}" for name, value in facts.signals))
-    for number, reading in enumerate(facts.readings):
-        page.prose("Reads" if number == 0 else "", reading)
+    page.listed("Reads", facts.readings)
 
 
 def _speaker(passage: Passage) -> str:
@@ -119,11 +117,10 @@ def _cause(page: Page, cause: Cause, number: int, suspect: Suspect) -> None:
     if whole:
         page.prose("Why", cause.explanation)
         seen = cause.evidence if page.style.verbose else cause.evidence[:_SEEN_AT_ONCE]
-        for position, item in enumerate(seen):
-            page.prose("Seen" if position == 0 else "", item.detail)
-    _listed(page, "If", suspect.confirm if whole else suspect.confirm[:1])
+        page.listed("Seen", (item.detail for item in seen))
+    page.listed("If", suspect.confirm if whole else suspect.confirm[:1])
     if whole:
-        _listed(page, "Not if", suspect.refute)
+        page.listed("Not if", suspect.refute)
     if suspect.probes:
         page.prose("Run", "this tells:" if len(suspect.probes) == 1 or not page.style.verbose else "these tell:")
         for command in suspect.probes if page.style.verbose else suspect.probes[:1]:
@@ -145,11 +142,6 @@ def _head(page: Page, cause: Cause, number: int) -> None:
         return
     page.prose(label, [(title, "strong")])
     page.prose("", [(right, "dim")])
-
-
-def _listed(page: Page, label: str, texts: Sequence[str]) -> None:
-    for number, text in enumerate(texts):
-        page.prose(label if number == 0 else "", text)
 
 
 def _suspect(facts: TextFacts, cause: Cause) -> Suspect:

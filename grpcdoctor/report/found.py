@@ -7,7 +7,7 @@ from typing import Final
 from grpcdoctor.model.conclusions import milliseconds
 from grpcdoctor.model.finding import Verdict
 from grpcdoctor.model.observation import Observations
-from grpcdoctor.model.report import Hop, Report
+from grpcdoctor.model.report import Hop, Report, ServiceRoute
 from grpcdoctor.report import glance, hops
 from grpcdoctor.report.ladder import Mark, Rung, ladder
 from grpcdoctor.report.layout import LABEL_COLUMN, NO_BREAK, Page, Span, cells
@@ -118,13 +118,15 @@ def _paths(page: Page, report: Report) -> None:
 def _routes(page: Page, report: Report) -> None:
     """Which of the services that reflection lists no route takes; with -v where each of them goes."""
     if page.style.verbose:
-        for number, item in enumerate(report.service_routes):
-            where = f"{item.route} → {item.backend}" if item.route else "no route takes it"
-            page.prose("Routes" if number == 0 else "", f"{item.service}: {where}")
+        page.listed("Routes", map(_routed, report.service_routes))
         return
     lost = [item.service for item in report.service_routes if item.route is None]
     if lost:
         page.one_line("Routes", f"no route takes {', '.join(lost)}")
+
+
+def _routed(item: ServiceRoute) -> str:
+    return f"{item.service}: {item.route} → {item.backend}" if item.route else f"{item.service}: no route takes it"
 
 
 def _hops(page: Page, report: Report) -> None:

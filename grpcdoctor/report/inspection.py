@@ -11,7 +11,7 @@ from grpcdoctor.model.report import Cause, HopPath, Report
 from grpcdoctor.model.rule import Severity
 from grpcdoctor.report import clean
 from grpcdoctor.report.blocks import note_of, place, unseen_line
-from grpcdoctor.report.layout import LABEL_COLUMN, Page, Span, cells, clip, width_of
+from grpcdoctor.report.layout import LABEL_COLUMN, Page, Span, cells, clip
 from grpcdoctor.report.marks import ROLE_OF_SEVERITY, ROLE_OF_VERDICT, mark_of
 from grpcdoctor.report.pictures import picture, same_ways
 from grpcdoctor.report.style import Style
@@ -67,7 +67,7 @@ def _header(page: Page, report: Report) -> None:
         ("  ", ""),
         (verdict, role),
     ]
-    page.line(*left, (" " * max(2, style.width - width_of(left) - cells(right)), ""), (right, "dim"))
+    page.heading(left, right)
     page.prose("", [(_looked_at(report), "dim")], indent=2)
 
 
@@ -112,8 +112,7 @@ def _place(page: Page, cause: Cause, why: bool) -> None:
     # Of an object the first evidence is the field that "Where" has named; what an Envoy said stands nowhere else.
     seen = cause.evidence if cause.evidence[0].source is Source.ENVOY else cause.evidence[1:]
     evidence = seen if page.style.verbose else seen[:_EVIDENCE_AT_ONCE]
-    for number, item in enumerate(evidence):
-        page.prose("Seen" if number == 0 else "", item.detail)
+    page.listed("Seen", (item.detail for item in evidence))
     for number, fix in enumerate(cause.fixes if page.style.verbose else cause.fixes[:1]):
         _fix(page, "Fix" if number == 0 else "Or", fix)
     page.blank()

@@ -22,6 +22,7 @@ LABEL_COLUMN: Final = 9
 """Where the text beside a label starts: two blanks, six letters, one blank."""
 
 _NARROWEST_COLUMN: Final = 20
+_LEAST_GAP: Final = 2
 NO_BREAK: Final = "\u00a0"
 _BLANKS: Final = re.compile(r"[ \t\r\n]+")
 _NO_BREAKS: Final = re.compile(NO_BREAK + "+")
@@ -136,6 +137,16 @@ class Page:
         words = [(NO_BREAK.join(map(self.style.fit, text.split(NO_BREAK))), role) for text, role in words]
         for number, found in enumerate(wrap(words, max(self.style.width - indent, _NARROWEST_COLUMN), gap)):
             self._put(label if number == 0 else "", found, indent)
+
+    def listed(self, label: str, items: Iterable[str | Iterable[Span]], indent: int = LABEL_COLUMN) -> None:
+        """Prose for each, the label beside the first."""
+        for number, item in enumerate(items):
+            self.prose(label if number == 0 else "", item, indent)
+
+    def heading(self, left: list[Span], right: str) -> None:
+        """One line, `right` at the right edge."""
+        gap = self.style.width - width_of(left) - cells(right)
+        self.line(*left, (" " * max(_LEAST_GAP, gap), ""), (right, "dim"))
 
     def one_line(self, label: str, text: str, role: str = "") -> None:
         """Words that are cut where they would need a second line."""

@@ -92,7 +92,7 @@ def _header(page: Page, report: Report) -> None:
         title = ""
     gap = style.width - width_of(left) - cells(right)
     if gap >= 2:
-        page.line(*left, (" " * gap, ""), (right, "dim"))
+        page.heading(left, right)
     else:
         page.line(*left)
         page.prose("", [(right, "dim")], indent=2)
