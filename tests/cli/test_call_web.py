@@ -19,6 +19,8 @@ import "google/protobuf/wrappers.proto";
 service Web {
   rpc Unary(google.protobuf.StringValue) returns (google.protobuf.StringValue);
   rpc Stream(google.protobuf.StringValue) returns (stream google.protobuf.StringValue);
+  rpc Collect(stream google.protobuf.StringValue) returns (google.protobuf.StringValue);
+  rpc Chat(stream google.protobuf.StringValue) returns (stream google.protobuf.StringValue);
   rpc Both(stream google.protobuf.StringValue) returns (stream google.protobuf.StringValue);
 }
 """
@@ -49,6 +51,15 @@ def test_unary_and_streaming_calls(
     stream = env.run(*arguments, "lab.v1.Web/Stream", "-d", '"say a b"')
     assert stream.code == 0
     assert [json.loads(line) for line in stream.out.splitlines()] == ["a", "b"]
+
+
+@pytest.mark.parametrize(("method", "lines"), [("Collect", ["a+b"]), ("Chat", ["a", "b"])])
+def test_requests_stream_over_connect(
+    env: Environment, port: int, proto: tuple[str, str], method: str, lines: list[str]
+) -> None:
+    arguments = ("call", f"localhost:{port}", "--plaintext", *proto, "--protocol", "connect", "--http", "2")
+    result = env.run(*arguments, f"lab.v1.Web/{method}", "-d", '"say a" "say b"')
+    assert (result.code, [json.loads(line) for line in result.out.splitlines()]) == (0, lines)
 
 
 def test_what_the_protocol_cannot_do_is_one_line(env: Environment, port: int, proto: tuple[str, str]) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 UNARY = "/lab.v1.Web/Unary"
 STREAM = "/lab.v1.Web/Stream"
+COLLECT = "/lab.v1.Web/Collect"
+CHAT = "/lab.v1.Web/Chat"
 
 
 def text(value: str) -> bytes:

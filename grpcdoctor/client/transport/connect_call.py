@@ -18,6 +18,7 @@ from grpcdoctor.model.redact import redact_text
 
 if TYPE_CHECKING:
     from grpcdoctor.client.options import ChannelOptions
+    from grpcdoctor.client.transport.dialects import Streaming
     from grpcdoctor.wire.deadline import Deadline
     from grpcdoctor.wire.streams import Headers
 
@@ -106,8 +107,10 @@ class ConnectUnaryCall(WebCall):
 class ConnectStreamingCall(WebCall):
     """Enveloped messages; the last has a flag of its own and tells error and trailers in JSON."""
 
-    def __init__(self, start: Start, deadline: Deadline | None, encoding: str | None, limit: int) -> None:
-        super().__init__(start, deadline, encoding, limit)
+    def __init__(
+        self, start: Start, deadline: Deadline | None, encoding: str | None, limit: int, alternates: bool = True
+    ) -> None:
+        super().__init__(start, deadline, encoding, limit, alternates)
         self._response_encoding = ""
         self._reader = MessageReader(limit)
         self._end: dict[str, Any] | None = None
@@ -169,9 +172,10 @@ def _metadata_in(found: Any) -> Headers:
 
 
 def connect_headers(
-    options: ChannelOptions, metadata: Headers, compress: str | None, deadline: Deadline | None, streams: bool
+    options: ChannelOptions, metadata: Headers, compress: str | None, deadline: Deadline | None, streaming: Streaming
 ) -> Headers:
-    """The names of the encodings' headers differ where the answer streams."""
+    """The names of the encodings' headers differ where anything streams."""
+    streams = any(streaming)
     prefix = "connect-" if streams else ""
     headers = [
         ("content-type", _STREAMING if streams else _UNARY),
@@ -187,6 +191,9 @@ def connect_headers(
     return (*headers, *user_metadata(metadata))
 
 
-def connect_call(start: Start, deadline: Deadline | None, compress: str | None, limit: int, streams: bool) -> WebCall:
-    kind = ConnectStreamingCall if streams else ConnectUnaryCall
-    return kind(start, deadline, compress, limit)
+def connect_call(
+    start: Start, deadline: Deadline | None, compress: str | None, limit: int, streaming: Streaming
+) -> WebCall:
+    if not any(streaming):
+        return ConnectUnaryCall(start, deadline, compress, limit)
+    return ConnectStreamingCall(start, deadline, compress, limit, alternates=not streaming.requests)

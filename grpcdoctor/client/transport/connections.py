@@ -43,6 +43,12 @@ class Connections:
         if connected.link is None:
             self._idle.append(connected)
 
+    async def are_http1(self, deadline: Deadline | None) -> bool:
+        """What is spoken, which may show only once there is a connection. Raises ConnectError."""
+        if self.latest is None:
+            await self.connect(deadline)
+        return self._is_http1
+
     async def start(
         self, make_headers: Callable[[], Headers], listener: Listener, deadline: Deadline | None
     ) -> Exchange:

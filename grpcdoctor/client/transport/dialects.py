@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from grpcdoctor.client.errors import ClientError
 from grpcdoctor.client.options import ChannelOptions, Protocol
@@ -15,10 +15,17 @@ if TYPE_CHECKING:
     from grpcdoctor.wire.deadline import Deadline
     from grpcdoctor.wire.streams import Headers
 
-    MakeHeaders = Callable[[ChannelOptions, Headers, str | None, Deadline | None, bool], Headers]
-    """(options, metadata, encoding of requests, deadline, the answer streams) -> all but pseudo-headers."""
-    MakeCall = Callable[[Start, Deadline | None, str | None, int, bool], BaseCall]
-    """(start, deadline, encoding of requests, the largest message, the answer streams) -> a call, not begun."""
+    MakeHeaders = Callable[[ChannelOptions, Headers, str | None, Deadline | None, "Streaming"], Headers]
+    """(options, metadata, encoding of requests, deadline, what streams) -> all but pseudo-headers."""
+    MakeCall = Callable[[Start, Deadline | None, str | None, int, "Streaming"], BaseCall]
+    """(start, deadline, encoding of requests, the largest message, what streams) -> a call, not begun."""
+
+
+class Streaming(NamedTuple):
+    """What of a method streams."""
+
+    requests: bool
+    responses: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +72,7 @@ def _grpc_web_text() -> Dialect:
 def _connect() -> Dialect:
     from grpcdoctor.client.transport.connect_call import connect_call, connect_headers
 
-    return Dialect("Connect", connect_headers, connect_call)
+    return Dialect("Connect", connect_headers, connect_call, streams_requests=True)
 
 
 _DIALECTS: Final[dict[Protocol, Callable[[], Dialect]]] = {

@@ -16,6 +16,7 @@ from grpcdoctor.model.redact import redact_text
 if TYPE_CHECKING:
     from grpcdoctor.client.options import ChannelOptions
     from grpcdoctor.client.status import Status
+    from grpcdoctor.client.transport.dialects import Streaming
     from grpcdoctor.wire.deadline import Deadline
     from grpcdoctor.wire.streams import Headers
 
@@ -126,12 +127,14 @@ class GrpcCall(BaseCall):
 
 
 def grpc_headers(
-    options: ChannelOptions, metadata: Headers, compress: str | None, deadline: Deadline | None, streams: bool
+    options: ChannelOptions, metadata: Headers, compress: str | None, deadline: Deadline | None, streaming: Streaming
 ) -> Headers:
-    """As grpc-go orders them; whether the answer streams makes no difference."""
+    """As grpc-go orders them; what streams makes no difference."""
     fields = grpc_fields(options, "application/grpc", (("te", "trailers"),), compress, deadline)
     return (*fields, *user_metadata(metadata))
 
 
-def grpc_call(start: Start, deadline: Deadline | None, compress: str | None, limit: int, streams: bool) -> GrpcCall:
+def grpc_call(
+    start: Start, deadline: Deadline | None, compress: str | None, limit: int, streaming: Streaming
+) -> GrpcCall:
     return GrpcCall(start, deadline, compress, limit)

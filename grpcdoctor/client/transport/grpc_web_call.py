@@ -18,6 +18,7 @@ from grpcdoctor.model.codes import GrpcStatus
 
 if TYPE_CHECKING:
     from grpcdoctor.client.options import ChannelOptions
+    from grpcdoctor.client.transport.dialects import Streaming
     from grpcdoctor.wire.deadline import Deadline
     from grpcdoctor.wire.streams import Headers
 
@@ -146,14 +147,14 @@ def _headers(
     metadata: Headers,
     compress: str | None,
     deadline: Deadline | None,
-    streams: bool,
+    streaming: Streaming,
 ) -> Headers:
     extra = (("accept", content_type), ("x-grpc-web", "1"), ("x-user-agent", user_agent(options)))
     return (*grpc_fields(options, content_type, extra, compress, deadline), *user_metadata(metadata))
 
 
 def _call(
-    as_text: bool, start: Start, deadline: Deadline | None, compress: str | None, limit: int, streams: bool
+    as_text: bool, start: Start, deadline: Deadline | None, compress: str | None, limit: int, streaming: Streaming
 ) -> GrpcWebCall:
     return GrpcWebCall(start, deadline, compress, limit, as_text)
 

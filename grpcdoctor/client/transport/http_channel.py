@@ -8,7 +8,7 @@ from grpcdoctor.client.errors import ClientError
 from grpcdoctor.client.transport.base_call import BaseCall
 from grpcdoctor.client.transport.compression import check_encoding
 from grpcdoctor.client.transport.connections import Connections
-from grpcdoctor.client.transport.dialects import dialect_of
+from grpcdoctor.client.transport.dialects import Streaming, dialect_of
 from grpcdoctor.client.transport.request_headers import pseudo_headers
 
 if TYPE_CHECKING:
@@ -55,24 +55,33 @@ class HttpChannel:
     ) -> BaseCall:
         """Start an RPC (see client/call.py). Raises ConnectError, and ClientError for what the protocol cannot."""
         check_encoding(compress)
-        if client_streaming and not self._dialect.streams_requests:
-            raise ClientError(
-                f"{self._options.protocol.value} cannot stream requests: call this method over gRPC, or use one "
-                "that takes a single request"
-            )
+        streaming = Streaming(client_streaming, server_streaming)
+        await self._check_streaming(streaming, deadline)
         options, dialect = self._options, self._dialect
         pseudo = pseudo_headers(options, path)
 
         async def start(call: BaseCall) -> Exchange:
             def make_headers() -> Headers:
-                call.sent_headers = dialect.headers(options, metadata, compress, deadline, server_streaming)
+                call.sent_headers = dialect.headers(options, metadata, compress, deadline, streaming)
                 return pseudo + call.sent_headers
 
             return await self._connections.start(make_headers, call, deadline)
 
-        call = dialect.call(start, deadline, compress, options.max_message_bytes, server_streaming)
+        call = dialect.call(start, deadline, compress, options.max_message_bytes, streaming)
         await call.begin()
         return call
+
+    async def _check_streaming(self, streaming: Streaming, deadline: Deadline | None) -> None:
+        """Raises ClientError for what the protocol, or the version of HTTP under it, cannot do, and ConnectError."""
+        name = self._options.protocol.value
+        if streaming.requests and not self._dialect.streams_requests:
+            raise ClientError(
+                f"{name} cannot stream requests: call this method over gRPC, or use one that takes a single request"
+            )
+        if all(streaming) and await self._connections.are_http1(deadline):
+            raise ClientError(
+                f"a method that streams both ways needs HTTP/2, and this is {name} over HTTP/1.1; say --http 2"
+            )
 
     async def close(self) -> None:
         self._connections.close()

@@ -21,10 +21,13 @@ _HOP_BY_HOP: Final = frozenset(("connection", "keep-alive", "transfer-encoding",
 
 
 class WebCall(BaseCall):
-    """Requests and answers do not alternate: the request is complete as soon as an answer is waited for."""
+    """`alternates`: first the request, then the answer: it is complete as soon as an answer is waited for."""
 
-    def __init__(self, start: Start, deadline: Deadline | None, encoding: str | None, limit: int) -> None:
+    def __init__(
+        self, start: Start, deadline: Deadline | None, encoding: str | None, limit: int, alternates: bool = True
+    ) -> None:
         super().__init__(start, deadline)
+        self._alternates = alternates
         self._encoding = encoding
         self._limit = limit
         self._content_type = ""
@@ -33,12 +36,14 @@ class WebCall(BaseCall):
 
     async def headers(self) -> Headers:
         """The response's headers; () where the call ended without any."""
-        await self.close_sending()
+        if self._alternates:
+            await self.close_sending()
         return await super().headers()
 
     async def receive(self) -> bytes | None:
         """The next message; None when the call is over, and then `status` says how."""
-        await self.close_sending()
+        if self._alternates:
+            await self.close_sending()
         return await super().receive()
 
     async def close_sending(self) -> None:

@@ -15,7 +15,7 @@ from grpcdoctor.client.options import Protocol
 from grpcdoctor.wire.protobuf import bytes_of, integer_of
 from tests.client.transport.calls import Answer, answer_of, on_channel
 from tests.lab.certificates import lab_certificates
-from tests.lab.connect_go import STREAM, UNARY, connect_go, text
+from tests.lab.connect_go import COLLECT, STREAM, UNARY, connect_go, text
 
 TRANSPORTS = ("1.1", "2", "1.1 over TLS", "2 over TLS")
 WEB = (Protocol.GRPC_WEB, Protocol.CONNECT)  # connect-go has no gRPC-Web-Text
@@ -159,10 +159,10 @@ def test_grpc_itself_works_with_that_server_too(ports: dict[bool, int]) -> None:
     assert answer.words == "NOT_FOUND: gone"
 
 
-def test_requests_cannot_stream(ports: dict[bool, int], protocol: Protocol) -> None:
+def test_requests_cannot_stream(ports: dict[bool, int]) -> None:
     async def streams(channel: Any) -> None:
         with pytest.raises(ClientError, match="cannot stream requests"):
-            await channel.call(STREAM, client_streaming=True)
+            await channel.call(COLLECT, client_streaming=True)
 
     async def second(channel: Any) -> None:
         call = await channel.call(UNARY)
@@ -171,7 +171,7 @@ def test_requests_cannot_stream(ports: dict[bool, int], protocol: Protocol) -> N
             await call.send(b"")
         call.cancel()
 
-    on_channel(f"grpc://localhost:{ports[False]}", streams, protocol=protocol)
+    on_channel(f"grpc://localhost:{ports[False]}", streams, protocol=Protocol.GRPC_WEB)
     on_channel(f"grpc://localhost:{ports[False]}", second, protocol=Protocol.CONNECT)
 
 

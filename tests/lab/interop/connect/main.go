@@ -1,7 +1,7 @@
 // A connect-go server that speaks Connect, gRPC-Web and gRPC over HTTP/1.1 and HTTP/2, in clear or (cert=, key=) over
 // TLS. Every method takes a StringValue that says what to do:
 //
-//	say TEXT          answers with TEXT; Stream with each word of it
+//	say TEXT          answers with TEXT; Stream with each word of it, Collect with all texts joined, Chat at once
 //	size N            answers with N letters
 //	fail CODE TEXT    ends with this code (a number) and message, and a detail
 //	wait              answers after a minute
@@ -80,6 +80,46 @@ func stream(ctx context.Context, request *connect.Request[text], out *connect.Se
 	return nil
 }
 
+func collect(ctx context.Context, in *connect.ClientStream[text]) (*connect.Response[text], error) {
+	var texts []string
+	for in.Receive() {
+		said, err := do(ctx, in.Msg().Value)
+		if err != nil {
+			return nil, err
+		}
+		texts = append(texts, said)
+	}
+	if err := in.Err(); err != nil {
+		return nil, err
+	}
+	response := connect.NewResponse(wrapperspb.String(strings.Join(texts, "+")))
+	response.Header().Set("x-seen", in.RequestHeader().Get("x-sent"))
+	response.Header().Set("x-protocol", in.Peer().Protocol)
+	response.Trailer().Set("x-trailer", "of a collection")
+	return response, nil
+}
+
+func chat(ctx context.Context, both *connect.BidiStream[text, text]) error {
+	both.ResponseHeader().Set("x-seen", both.RequestHeader().Get("x-sent"))
+	both.ResponseTrailer().Set("x-trailer", "of a chat")
+	for {
+		asked, err := both.Receive()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		said, err := do(ctx, asked.Value)
+		if err != nil {
+			return err
+		}
+		if err := both.Send(wrapperspb.String(said)); err != nil {
+			return err
+		}
+	}
+}
+
 func main() {
 	given := map[string]string{}
 	for _, argument := range os.Args[1:] {
@@ -89,6 +129,8 @@ func main() {
 	handlers := http.NewServeMux()
 	handlers.Handle("/lab.v1.Web/Unary", connect.NewUnaryHandler("/lab.v1.Web/Unary", unary))
 	handlers.Handle("/lab.v1.Web/Stream", connect.NewServerStreamHandler("/lab.v1.Web/Stream", stream))
+	handlers.Handle("/lab.v1.Web/Collect", connect.NewClientStreamHandler("/lab.v1.Web/Collect", collect))
+	handlers.Handle("/lab.v1.Web/Chat", connect.NewBidiStreamHandler("/lab.v1.Web/Chat", chat))
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
