@@ -23,18 +23,8 @@ if TYPE_CHECKING:
     from tests.lab.envoy import Envoy
 
 VALIDATOR = Draft202012Validator(schema())
-HOSTILE = ("KUBECONFIG", "KUBERNETES_SERVICE_HOST", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY",
-           "http_proxy", "https_proxy", "all_proxy", "no_proxy", "NO_PROXY")  # fmt: skip
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home without a kubeconfig, whatever the developer's has."""
-    for name in HOSTILE:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("home")
 
 
 @pytest.fixture
