@@ -15,7 +15,6 @@ from grpcdoctor.client.formats.json_positions import Start, path_at
 # What json says, by the words it begins with: where that is, in the words of Go's encoding/json.
 _WHERE: Final = {
     "Expecting property name": "looking for beginning of object key string",
-    "Illegal trailing comma": "looking for beginning of object key string",
     "Expecting ':'": "after object key, where ':' is wanted",
     "Expecting ','": "where ',' or the closing bracket is wanted",
     "Expecting value": "looking for beginning of value",
@@ -23,6 +22,7 @@ _WHERE: Final = {
     "Invalid control character": "in a string: it must be escaped",
     "Invalid \\": "in a string's escape code",
 }
+_TRAILING_COMMA: Final = re.compile(r",[ \t\n\r]*")
 _UNTERMINATED: Final = "Unterminated string"
 _CONSTANT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|(-?Infinity|NaN)', re.DOTALL)
 _QUOTES_HINT: Final = (
@@ -65,6 +65,8 @@ def parse(text: str, start: Start) -> Any:
 
 def syntax_error(text: str, reason: str, at: int, start: Start) -> RequestError:
     """`reason` as json words it."""
+    if reason.startswith("Illegal trailing comma"):
+        reason, at = _before_python_3_13(text, at)
     if reason.startswith(_UNTERMINATED):
         return located("unexpected EOF: the string that begins here does not end", text, at, start)
     if at >= len(text.rstrip()):
@@ -75,6 +77,13 @@ def syntax_error(text: str, reason: str, at: int, start: Start) -> RequestError:
     found = text[at]
     shown = f"'{found}'" if found.isprintable() and found != "'" else repr(found)
     return located(f"invalid character {shown} {where}{_hint(text, found)}", text, at, start)
+
+
+def _before_python_3_13(text: str, comma: int) -> tuple[str, int]:
+    """(what json said, where) of a comma with nothing after it. Like Go's, it pointed at the bracket that follows."""
+    found = _TRAILING_COMMA.match(text, comma)
+    at = found.end() if found else comma
+    return "Expecting value" if text[at : at + 1] == "]" else "Expecting property name", at
 
 
 def located(why: str, text: str, at: int, start: Start) -> RequestError:

@@ -7,6 +7,7 @@ import pytest
 from grpcdoctor.client.errors import RequestError
 from grpcdoctor.client.formats.json_positions import Start
 from grpcdoctor.client.formats.json_reader import read_json
+from grpcdoctor.client.formats.json_syntax import syntax_error
 from grpcdoctor.client.formats.text_reader import read_text
 from grpcdoctor.client.formats.types import Types
 from tests.client.formats.schema import new, pool
@@ -99,7 +100,8 @@ def test_a_place_is_counted_from_the_start_of_all_the_data() -> None:
         ('{"aString" "x"}', 11, "after object key"),
         ('{"small": {"a": 1 "b": 2}}', 18, "small.a: invalid character"),
         ('{"ints": [1 2]}', 12, "ints[0]: invalid character '2'"),
-        ('{"ints": [1,]}', 12, "ints[1]: invalid character ']'"),
+        ('{"ints": [1,]}', 12, "ints[1]: invalid character ']' looking for beginning of value"),
+        ('{"aString": "x",\n }', 18, "invalid character '}' looking for beginning of object key string"),
         ('{"aString": "a\nb"}', 14, "in a string: it must be escaped"),
         ('{"aString": "\\x"}', 13, "in a string's escape code"),
         ('{"aString": "x', 12, "unexpected EOF: the string that begins here does not end"),
@@ -113,6 +115,12 @@ def test_text_that_is_no_json_is_pointed_at(text: str, offset: int, words: str) 
     error = refused(text)
     assert error.offset == offset
     assert words in str(error)
+
+
+@pytest.mark.parametrize(("text", "kind"), [('{"ints": [1 , ]}', "array"), ('{"aString": "x" ,\n}', "object")])
+def test_a_trailing_comma_is_told_alike_on_every_python(text: str, kind: str) -> None:
+    since_3_13 = syntax_error(text, f"Illegal trailing comma before end of {kind}", text.index(","), Start())
+    assert str(since_3_13) == str(refused(text))
 
 
 @pytest.mark.parametrize(
