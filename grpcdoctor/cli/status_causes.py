@@ -15,9 +15,11 @@ from grpcdoctor.model.redact import is_secret_name
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from grpcdoctor.client.options import Protocol
     from grpcdoctor.client.status import Status
     from grpcdoctor.wire.streams import Headers
 
+_NO_SUCH_CONTENT_TYPE: Final = "code received from server: 415"
 _CONNECTION_IS_FINE: Final = "the connection is fine"
 # Nothing but an application, or its gRPC library, answers so (https://grpc.io/docs/guides/status-codes/).
 _OF_APPLICATIONS: Final = frozenset(
@@ -62,6 +64,17 @@ def said_by_status(ended: Ended) -> Said | None:
     if ended.status.from_peer and code in _OF_APPLICATIONS:
         return _own(f"the server's application itself answered {ended.status.name}")
     return None
+
+
+def said_over_the_web(status: Status, protocol: Protocol) -> str:
+    """Of gRPC-Web and Connect, which no probe speaks."""
+    if status.from_peer:
+        return f"the server itself, or a proxy that speaks {protocol.value}, answered {status.name}: look in its log"
+    if status.code == GrpcStatus.DEADLINE_EXCEEDED:
+        return "the server takes longer than that, or does not answer at all; allow more with --timeout"
+    if _NO_SUCH_CONTENT_TYPE in status.message:
+        return f"the server, or the proxy before it, does not speak {protocol.value}; try another --protocol"
+    return f"what answers there does not speak {protocol.value}, or went away meanwhile; is it the right host and port?"
 
 
 def _own(why: str) -> Said:

@@ -109,15 +109,20 @@ def _explanation_of(failure: ClientError | Status) -> str | None:
 
 
 async def _cause_of_status(look: _Look, status: Status, answer: Headers) -> str | None:
-    from grpcdoctor.cli.status_causes import Ended, said_by_status
+    from grpcdoctor.cli.status_causes import Ended, said_by_status, said_over_the_web
 
     said = said_by_status(Ended(status, look.metadata, answer))
+    if said is not None and said.fine:
+        return said.why
+    if look.options.protocol is not Protocol.GRPC:
+        return _likely(said.why) if said is not None else _likely(said_over_the_web(status, look.options.protocol))
     if said is not None:
-        return said.why if said.fine else _line(_likely(said.why), look.options, look.method)
+        return _line(_likely(said.why), look.options, look.method)
     if look.budget is None:
         return None
     report = await look.report()
-    seen = _cause_in(report)
+    # The method may fare better than the probe's own questions; reflection is one of them.
+    seen = _cause_in(report, undecided_too=look.method is None)
     if seen is not None:
         return _line(seen, look.options)
     healthy = report is not None and report.verdict is Verdict.HEALTHY
@@ -174,12 +179,12 @@ def _probe_options(options: ChannelOptions, timeout: float = _MOST_SECONDS, meta
     )
 
 
-def _cause_in(report: Report | None) -> str | None:
+def _cause_in(report: Report | None, undecided_too: bool = False) -> str | None:
     """Warnings are no reason why a call fails, unless nothing else was to be seen."""
     cause = report.first_cause if report is not None else None
     if report is None or cause is None:
         return None
-    undecided = report.verdict is Verdict.INCONCLUSIVE
+    undecided = undecided_too and report.verdict is Verdict.INCONCLUSIVE
     return _words_of(cause) if cause.severity is Severity.ERROR or undecided else None
 
 

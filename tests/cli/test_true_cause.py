@@ -22,6 +22,7 @@ from grpcdoctor.model.target import parse_target
 from tests.lab import fakes
 from tests.lab.black_hole import black_hole
 from tests.lab.certificates import lab_certificates
+from tests.lab.connect_go import connect_go
 from tests.lab.grpc_server import grpc_server
 from tests.lab.processes import free_port
 from tests.lab.tls_servers import client_certificate_required, terminator
@@ -245,11 +246,22 @@ def test_what_a_proxy_answers_to_reflection_is_no_servers_exception() -> None:
     assert str(line).startswith("likely cause: Envoy aborts calls on purpose: fault injection is on")
 
 
-def test_what_every_call_is_answered_with_is_told_though_nothing_is_proved() -> None:
+def test_what_every_call_is_answered_with_is_told_of_reflection_which_the_probe_asks_too() -> None:
     closed = Status(GrpcStatus.UNAVAILABLE, "closed")
     with fakes.grpc_answer(14, "closed") as server:
-        line = cause_of(closed, options_for(f"grpc://127.0.0.1:{server.port}"), method="shop.Cart/Get")
-    assert "cause: every call is answered with UNAVAILABLE" in str(line)
+        options = options_for(f"grpc://127.0.0.1:{server.port}")
+        assert "cause: every call is answered with UNAVAILABLE" in str(cause_of(RpcError(closed), options))
+        line = cause_of(closed, options, method="shop.Cart/Get")
+    assert str(line).startswith("the cause does not show at a short look; a longer one: grpcdoctor probe ")
+
+
+def test_a_server_without_health_and_reflection_is_no_proxy_without_a_route() -> None:
+    """Its own answers to the probe's questions are 404, and say nothing of a method that it has."""
+    late = Status(GrpcStatus.DEADLINE_EXCEEDED, "context deadline exceeded", from_peer=False)
+    with connect_go() as port:
+        line = cause_of(late, options_for(f"grpc://127.0.0.1:{port}"), method="lab.v1.Web/Unary")
+    assert "route" not in str(line)
+    assert str(line).endswith(f"grpcdoctor probe --plaintext --call lab.v1.Web/Unary 127.0.0.1:{port}")
 
 
 def test_where_no_cause_shows_the_probe_that_may_find_it_is_named() -> None:
@@ -286,7 +298,27 @@ def test_a_grpc_web_server_is_not_measured_by_grpc() -> None:
     lost = Status(GrpcStatus.UNAVAILABLE, "", from_peer=False)
     with fakes.http1() as server:
         options = options_for(f"grpc://127.0.0.1:{server.port}", protocol=Protocol.GRPC_WEB)
-        assert cause_of(lost, options) is None
+        line = str(cause_of(lost, options))
+    assert line.startswith("likely cause: what answers there does not speak grpc-web, or went away")
+    assert "grpcdoctor probe" not in line
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (Status(GrpcStatus.UNAVAILABLE, "away"), "answered UNAVAILABLE: look in its log"),
+        (Status(GrpcStatus.DEADLINE_EXCEEDED, "late", from_peer=False), "allow more with --timeout"),
+        (
+            Status(GrpcStatus.UNKNOWN, "unexpected HTTP status code received from server: 415 (…)", from_peer=False),
+            "does not speak connect; try another --protocol",
+        ),
+        (Status(GrpcStatus.UNIMPLEMENTED, "404", from_peer=False), "it has no route for this host or method"),
+    ],
+)
+def test_every_failure_over_connect_is_explained_without_a_probe_that_speaks_grpc(status: Status, words: str) -> None:
+    line = cause_of(status, options_for("grpc://127.0.0.1:1", protocol=Protocol.CONNECT), method="a.B/C")
+    assert str(line).startswith("likely cause: ")
+    assert str(line).endswith(words)
 
 
 def test_what_goes_wrong_on_the_way_to_the_cause_is_not_told() -> None:
