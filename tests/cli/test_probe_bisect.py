@@ -45,7 +45,8 @@ def good_pods(api: KubeApi, backends: Backends) -> KubeApi:
 def run(env: Environment, port: int, *more: str) -> Result:
     """The public address is this port of ours."""
     there = f"127.0.0.1:{port}"
-    return env.run("probe", f"grpc://{HOST}", "--connect-to", there, "--no-second-opinion", *more)
+    patient = ("--timeout", "120", "--no-second-opinion")
+    return env.run("probe", f"grpc://{HOST}", "--connect-to", there, *patient, *more)
 
 
 def report_of(done: Result) -> dict[str, Any]:
@@ -291,7 +292,7 @@ def test_many_pods_that_work_take_few_lines(env: Environment, envoy: Envoy, back
     api.add(*objects(gateway_pod("gw-0"), *map(app_pod, names)))
     port = envoy.port("healthy-h2c")
     let_pods_answer(api, {"gw-0": port}, dict.fromkeys(names, backends.h2c))
-    short, whole = (run(env, port, "--bisect", "--timeout", "120", *more).out for more in ((), ("-v",)))
+    short, whole = (run(env, port, "--bisect", *more).out for more in ((), ("-v",)))
     assert short.count("✓ backend pod") == 3
     assert "+9 more backend pods alike; -v shows them" in short
     assert whole.count("✓ backend pod") == 12
