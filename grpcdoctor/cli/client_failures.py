@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from grpcdoctor.cli.errors import say
+from grpcdoctor.client.close_names import either
 from grpcdoctor.client.errors import ClientError, ConnectError, RequestError, RpcError
 from grpcdoctor.report import clean
 
@@ -47,7 +48,7 @@ def say_failure(command: str, error: ClientError) -> None:
     why = why.replace("\ncaused by:", ", caused by:")
     suggestions = () if isinstance(error, RequestError) else getattr(error, "suggestions", ())
     if suggestions:  # a RequestError names its own
-        why += f"; did you mean {' or '.join(suggestions)}?"
+        why += f"; did you mean {either(suggestions)}?"
     say(clean.line(f"{command}: {why}"))
 
 

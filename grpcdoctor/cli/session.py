@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import click
+
 if TYPE_CHECKING:
     from grpcdoctor.cli.client_options import ClientOptions
     from grpcdoctor.client.call import Channel, DescriptorSource
@@ -24,7 +26,7 @@ class Session:
 
 @asynccontextmanager
 async def open_session(client: ClientOptions, target: Target | None) -> AsyncIterator[Session]:
-    """Nothing is dialled before something is asked. Raises SchemaError for files that cannot be used."""
+    """Nothing is dialled before something is asked. Raises click.UsageError for files that cannot be used."""
     files = _file_source(client)
     if target is None:
         assert files is not None, "without a target there are files"
@@ -53,6 +55,16 @@ def _source(client: ClientOptions, channel: Channel, files: FileSource | None) -
 
 
 def _file_source(client: ClientOptions) -> FileSource | None:
+    from grpcdoctor.client.errors import SchemaError
+
+    try:
+        return _read_files(client)
+    except SchemaError as unusable:
+        raise click.UsageError(str(unusable)) from unusable
+
+
+def _read_files(client: ClientOptions) -> FileSource | None:
+    """Raises SchemaError."""
     if client.protoset:
         from grpcdoctor.client.descriptors.protoset import protoset_source
 

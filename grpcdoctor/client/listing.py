@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from grpcdoctor.client.call_record import kind_of
-from grpcdoctor.client.errors import ClientError, ConnectError, SchemaError
-from grpcdoctor.client.symbols import find_symbol
+from grpcdoctor.client.errors import ClientError, ConnectError, NotFoundError, SchemaError
+from grpcdoctor.client.symbols import close_services
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
@@ -48,7 +48,12 @@ async def list_service(source: DescriptorSource, name: str) -> ListedService:
     """One service with its methods. Raises NotFoundError, SchemaError for what is no service, and as the source."""
     from google.protobuf.descriptor import ServiceDescriptor
 
-    found = await find_symbol(source, name)
+    try:
+        found = await source.find_symbol(name)
+    except NotFoundError as missing:
+        if missing.caused_by is not None:
+            raise
+        raise NotFoundError("Service", name, await close_services(source, name)) from missing
     if not isinstance(found, ServiceDescriptor):
         raise SchemaError(f"{name} is no service; describe shows what it is")
     return _listed(found)

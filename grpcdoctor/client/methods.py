@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 from grpcdoctor.client.close_names import close_names
 from grpcdoctor.client.errors import ClientError, NotFoundError, RpcError, SchemaError
 from grpcdoctor.client.status import Status
+from grpcdoctor.client.symbols import close_services
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
 
@@ -48,7 +49,13 @@ async def find_method(source: DescriptorSource, name: str) -> MethodDescriptor:
     Raises MethodNameError, MethodNotFoundError with names that are close to it, and what the source raises.
     """
     service_name, method_name = split_method_name(name)
-    service = await _find_service(source, service_name)
+    try:
+        service = await _find_service(source, service_name)
+    except MethodNotFoundError as missing:
+        methods = await _methods_of(source, name) if "/" not in name and missing.caused_by is None else []
+        if methods:
+            raise MethodNotFoundError(str(missing), missing.kind, missing.name, methods, None) from missing
+        raise
     method: MethodDescriptor | None = service.methods_by_name.get(method_name)
     if method is None:
         words = f'service "{service_name}" does not include a method named "{method_name}"'
@@ -81,7 +88,7 @@ async def _find_service(source: DescriptorSource, name: str) -> ServiceDescripto
         found = await source.find_symbol(name)
         if isinstance(found, ServiceDescriptor):
             return found
-        suggestions: tuple[str, ...] = ()
+        suggestions: Sequence[str] = ()
     except NotFoundError as missing:
         cause, suggestions = missing.caused_by, missing.suggestions
     except RpcError as failed:
@@ -89,17 +96,20 @@ async def _find_service(source: DescriptorSource, name: str) -> ServiceDescripto
     except SchemaError as unusable:
         raise SchemaError(f'failed to query for service descriptor "{name}": {unusable}') from unusable
     if cause is None:  # with one, the name is right, and something underneath is missing
-        suggestions = suggestions or await _known_services(source, name)
+        suggestions = suggestions or await close_services(source, name)
     raise MethodNotFoundError(f'target server does not expose service "{name}"', "Service", name, suggestions, cause)
 
 
-async def _known_services(source: DescriptorSource, name: str) -> tuple[str, ...]:
-    """Services whose names are close, or that have the same name in another package."""
+async def _methods_of(source: DescriptorSource, text: str) -> list[str]:
+    """Where `text` names a service and no method of it: those that it has."""
+    from google.protobuf.descriptor import ServiceDescriptor
+
     try:
-        known = await source.list_services()
+        found = await source.find_symbol(text)
     except ClientError:  # it is only asked for a hint
-        return ()
-    return tuple(close_names(name, known))
+        return []
+    names = found.methods_by_name if isinstance(found, ServiceDescriptor) else ()
+    return [f"{text}/{method}" for method in names][:_SUGGESTIONS]
 
 
 async def _load_extensions_of(source: DescriptorSource, message: str, root: str) -> None:

@@ -28,6 +28,14 @@ async def find_symbol(source: DescriptorSource, name: str) -> AnyDescriptor:
         raise NotFoundError(missing.kind, missing.name, await _close(source, name)) from missing
 
 
+async def close_services(source: DescriptorSource, name: str) -> list[str]:
+    """Services whose names are close, or that have the same name in another package."""
+    try:
+        return close_names(name, await source.list_services())
+    except ClientError:  # it is only asked for a hint
+        return []
+
+
 async def all_symbols(source: DescriptorSource) -> list[str]:
     """The services, then the messages and enums of their files and of all that these import."""
     services = sorted(await source.list_services())

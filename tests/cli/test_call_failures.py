@@ -156,9 +156,22 @@ def test_a_wrong_command_line_is_exit_2_and_one_line(env: Environment, line: str
 @pytest.mark.parametrize(("option", "why"), [("--protoset", "nope"), ("--proto", "nope")])
 def test_missing_descriptor_files_are_one_line(env: Environment, option: str, why: str) -> None:
     result = env.run("call", "127.0.0.1:1", "--plaintext", "a.B/C", option, "/nope")
-    assert result.code == 1
+    assert result.code == 2
     assert why in result.errors[0]
-    assert len(result.errors) == 1
+    assert len(result.errors) == 2
+
+
+@pytest.mark.parametrize("command", [("list",), ("describe",), ("call", "localhost", "a.B/C")])
+@pytest.mark.parametrize("option", ["--protoset", "--proto"])
+def test_malformed_descriptor_files_are_a_wrong_command_line(
+    env: Environment, tmp_path: Path, command: tuple[str, ...], option: str
+) -> None:
+    (tmp_path / "garbage").write_bytes(bytes(range(255, 0, -1)))
+    env.patch.chdir(tmp_path)
+    result = env.run(*command, option, "garbage")
+    assert (result.code, result.out) == (2, "")
+    assert "garbage" in result.errors[0]
+    assert "absl" not in result.errors[0]
 
 
 def test_a_response_larger_than_is_allowed_ends_the_call(call: Run) -> None:

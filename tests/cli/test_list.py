@@ -97,6 +97,11 @@ def test_a_wrong_name_gets_suggestions(env: Environment, running_kitchen: Kitche
     assert "did you mean kitchen.v1.Script" in result.err
 
 
+def test_only_services_are_suggested_for_a_service(env: Environment, running_kitchen: Kitchen) -> None:
+    result = env.run("list", running_kitchen.addresses["plain"], "--plaintext", "kitchen.v1.Note2")
+    assert (result.code, result.err) == (1, "grpcdoctor list: Service not found: kitchen.v1.Note2\n")
+
+
 def test_what_is_no_service_is_told(env: Environment, running_kitchen: Kitchen) -> None:
     result = env.run("list", running_kitchen.addresses["plain"], "--plaintext", "kitchen.v1.Note")
     assert result.errors[0] == "grpcdoctor list: kitchen.v1.Note is no service; describe shows what it is"

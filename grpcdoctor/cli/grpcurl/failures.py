@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from grpcdoctor.cli.go_words import code_name
+from grpcdoctor.client.close_names import either
 from grpcdoctor.client.errors import ClientError, RpcError
 
 FAILED: Final = 1
@@ -31,7 +32,7 @@ class Failure(Exception):  # noqa: N818 - many kinds of error end as one
             lines.append(f"caused by: {cause}")
         suggestions = getattr(self.error, "suggestions", ())
         if suggestions:
-            lines.append(f"Did you mean {' or '.join(suggestions)}?")
+            lines.append(f"Did you mean {either(suggestions)}?")
         return lines
 
 

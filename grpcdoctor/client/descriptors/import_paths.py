@@ -31,6 +31,8 @@ def names_on_disk(import_paths: Sequence[str], files: Sequence[str]) -> dict[str
 
 def _relative(import_paths: Sequence[str], name: str) -> str:
     """`./` and `../` mean the working directory; any other relative name is tried in each import path first."""
+    if os.path.isabs(name):
+        _source_of(name)  # protoc's words for a file that is not there would be about a path without its first slash
     written_out = os.path.isabs(name) or name.startswith(("./", "../"))
     if not written_out and any(os.path.exists(os.path.join(path, name)) for path in import_paths):
         return name
@@ -64,9 +66,12 @@ def _by_their_imports(files: Sequence[str]) -> dict[str, str | None]:
 
 
 def _imports_of(path: str) -> Iterable[str]:
+    return _IMPORT.findall(_COMMENT.sub(" ", _source_of(path)))
+
+
+def _source_of(path: str) -> str:
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
-            source = file.read()
+            return file.read()
     except OSError as failed:
         raise SchemaError(f"could not parse given files: open {path}: {failed.strerror}") from failed
-    return _IMPORT.findall(_COMMENT.sub(" ", source))

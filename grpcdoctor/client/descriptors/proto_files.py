@@ -24,6 +24,8 @@ _NOT_FOUND: Final = re.compile(r"^(?P<name>\S+): File not found\.$", re.MULTILIN
 _IMPORTED: Final = re.compile(
     r'^(?P<file>[^:\n]+):(?P<line>\d+):\d+: Import "(?P<name>[^"]+)" was not found', re.MULTILINE
 )
+# Warnings, also those that protoc logs in its own way.
+_BESIDE_THE_POINT: Final = re.compile(r": warning:|^WARNING: All log messages|^[IW]\d{4} .*\.cc:\d+\] ")
 
 
 def proto_files_source(import_paths: Sequence[str], files: Sequence[str]) -> FileSource:
@@ -94,5 +96,5 @@ def _trouble(said: str, folders: Sequence[str]) -> str:
         by = f"{importer['file']} line {importer['line']} imports" if importer is not None else "no such file:"
         where = f"looked for in {', '.join(folders)}"
         return f'{by} "{name}", {where}; name the folder that it is relative to as an import path'
-    lines = [line.strip() for line in said.splitlines() if line.strip() and ": warning:" not in line]
+    lines = [line.strip() for line in said.splitlines() if line.strip() and not _BESIDE_THE_POINT.search(line)]
     return "; ".join(lines[:_LINES_KEPT]) or "protoc failed without a word"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from grpcdoctor.client.close_names import either
 from grpcdoctor.client.formats.json_strings import displayed
 from grpcdoctor.client.formats.json_syntax import Number
 
@@ -50,7 +51,7 @@ def unknown_name(what: str, name: str, known: Sequence[str], at_key: bool = Fals
     """`what` names the thing that has no such name: `lab.Small has no field`."""
     name = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…"
     close = suggest(name, known)
-    advice = f"; did you mean {' or '.join(close)}?" if close else ""
+    advice = f"; did you mean {either(close)}?" if close else ""
     return MisfitError(f"{what} {displayed(name)}{advice}", at_key, close)
 
 

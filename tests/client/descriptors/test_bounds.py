@@ -63,6 +63,20 @@ def test_the_numbers_of_extensions_are_told_once_and_only_those_that_can_be() ->
     assert extension_numbers_in(endless) == list(range(1, 10_001))
 
 
+@pytest.mark.parametrize(
+    ("name", "close"),
+    [
+        ("kitchen.v1.Nope", ["kitchen.v1.Note"]),
+        ("kitchen.v1.Jarr", ["pantry.v2.Jar"]),
+        ("kitchn.v1.note", ["kitchen.v1.Note"]),
+        ("kitchen.v1.Freezer", []),
+    ],
+)
+def test_a_package_in_common_makes_no_names_alike(name: str, close: list[str]) -> None:
+    known = ["kitchen.v1.Note", "kitchen.v1.Old", "kitchen.v1.Raw", "kitchen.v1.Ranged", "pantry.v2.Jar"]
+    assert close_names(name, known) == close
+
+
 def test_a_hint_does_not_take_long_in_a_schema_of_any_size() -> None:
     names = [f"shop.v{number % 9}.resources.Message{number}" for number in range(50_000)]
     started = time.process_time()

@@ -88,6 +88,7 @@ def test_without_import_paths_imports_are_also_found_below_the_working_folder(
         (["api"], ["./a.proto"], "does not reside in any import path"),
         (["."], ["broken.proto"], "broken.proto:1:"),
         ([], ["missing.proto"], "open missing.proto: No such file"),
+        (["/"], ["/missing.proto"], "open /missing.proto: No such file"),
         ([], ["@at.proto"], "may not begin with"),
         (["a:b"], ["a.proto"], "may not contain ':'"),
     ],
