@@ -25,8 +25,7 @@ def unverified(alpn: str = "h2", version: ssl.TLSVersion | None = None) -> ssl.S
     context.verify_mode = ssl.CERT_NONE
     context.set_alpn_protocols([alpn])
     if version:
-        context.set_ciphers("ALL:@SECLEVEL=0")
-        context.minimum_version = context.maximum_version = version
+        tls_servers.speak_only(context, version)
     return context
 
 

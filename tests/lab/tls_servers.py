@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from tests.lab.certificates import KeyPair, lab_certificates
@@ -48,12 +49,18 @@ def client_certificate_optional(backend: int, version: ssl.TLSVersion | None = N
     return terminator(backend, version=version, clients=ssl.CERT_OPTIONAL)
 
 
+def speak_only(context: ssl.SSLContext, version: ssl.TLSVersion) -> None:
+    """This version and no other, an old one too."""
+    context.set_ciphers("ALL:@SECLEVEL=0")  # OpenSSL 3 speaks the old ones at security level 0 only
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # they are deprecated, and that is the point
+        context.minimum_version = context.maximum_version = version
+
+
 def tls_1_1_only(backend: int) -> Terminator:
-    """TLS 1.1 and nothing newer (OpenSSL 3 speaks it at security level 0 only)."""
+    """TLS 1.1 and nothing newer."""
     context = _context(("h2",), None, None)
-    context.set_ciphers("ALL:@SECLEVEL=0")
-    context.minimum_version = ssl.TLSVersion.TLSv1_1
-    context.maximum_version = ssl.TLSVersion.TLSv1_1
+    speak_only(context, ssl.TLSVersion.TLSv1_1)
     return serve(lambda stream, number: _forward(stream, backend), tls=context)
 
 
