@@ -182,12 +182,13 @@ def test_ctrl_c_ends_it_at_once_and_no_thread_asks_on(
 def test_a_program_that_is_interrupted_does_not_wait_for_the_server(api: KubeApi, tmp_path: Path) -> None:
     api.fail("pods", Fault(way="slow"))
     program = f"""
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has it ignored where the tests run in its background
 from grpcdoctor.cluster.live.connection import connect
 from grpcdoctor.cluster.live.reader import read_cluster
 read_cluster(connect(kubeconfig={str(api.kubeconfig(tmp_path))!r}))
 """
     with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True) as reading:
-        # Not before: in the middle of an import Python itself now and then loses a KeyboardInterrupt.
         wait_until(lambda: reading.poll() is None, lambda: bool(api.asked("pods")), "a reader")
         started = time.monotonic()
         reading.send_signal(signal.SIGINT)
