@@ -52,6 +52,8 @@ def context_for(settings: TlsSettings) -> ssl.SSLContext:
     if settings.old_versions:
         _allow_only_old_versions(context)
     if settings.verify:
+        # A certificate that is trusted ends the chain, its own root is not asked for: as in Go and in grpcio.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         _load_roots(context, settings.cacert)
     if settings.cert is not None:
         _load_pair(context, settings.cert, settings.key)

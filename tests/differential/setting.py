@@ -71,6 +71,7 @@ def setting() -> Iterator[Setting]:
                 "protos": str(running.protos),
                 "ca": str(certificates.ca),
                 "foreign_ca": str(certificates.foreign_ca),
+                "server_cert": str(certificates.good.cert),
                 "cert": str(certificates.client.cert),
                 "key": str(certificates.client.key),
                 "foreign_cert": str(certificates.client_foreign.cert),

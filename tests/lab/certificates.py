@@ -34,6 +34,8 @@ class KeyPair:
 class _Authority:
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
+    plain: bool = False
+    """Neither it nor what it issues has key identifiers, which RFC 5280 wants and Go does not."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Certificates:
     """The root to trust."""
     foreign_ca: Path
     """A root that nobody trusts."""
+    plain_ca: Path
+    """A root without key identifiers, as scripts with openssl make them."""
     good: KeyPair
     """localhost, grpc.example.test, 127.0.0.1, ::1; one year; issued by the root."""
     chained: KeyPair
@@ -64,6 +68,8 @@ class Certificates:
     """For other.example.test only."""
     unknown_ca: KeyPair
     """Issued by the foreign root."""
+    plain: KeyPair
+    """Good, issued by the root without key identifiers, and without any itself."""
     self_signed: KeyPair
     """Its own issuer."""
     client: KeyPair
@@ -104,6 +110,7 @@ def lab_certificates() -> Certificates:
 def make_certificates(folder: Path) -> Certificates:
     """Writes the root, the intermediate and all leaves into `folder`."""
     root, foreign = _authority("grpcdoctor lab root"), _authority("somebody else's root")
+    plain = _authority("a root of few words", plain=True)
     intermediate = _authority("grpcdoctor lab intermediate", issuer=root)
     chained = _leaf(folder, "chained", intermediate, chain=[intermediate.certificate])
     alone = KeyPair(folder / "intermediate_missing.pem", chained.key)
@@ -111,6 +118,7 @@ def make_certificates(folder: Path) -> Certificates:
     return Certificates(
         ca=_write(folder / "ca.pem", [root.certificate]),
         foreign_ca=_write(folder / "foreign_ca.pem", [foreign.certificate]),
+        plain_ca=_write(folder / "plain_ca.pem", [plain.certificate]),
         good=_leaf(folder, "good", root),
         chained=chained,
         intermediate_missing=alone,
@@ -121,6 +129,7 @@ def make_certificates(folder: Path) -> Certificates:
         common_name_only=_leaf(folder, "common_name_only", root, alternatives=False),
         other_name=_leaf(folder, "other_name", root, names=("other.example.test",)),
         unknown_ca=_leaf(folder, "unknown_ca", foreign),
+        plain=_leaf(folder, "plain", plain),
         self_signed=_leaf(folder, "self_signed", None),
         client=_leaf(folder, "client", root, names=("client.example.test",)),
         client_foreign=_leaf(folder, "client_foreign", foreign, names=("client.example.test",)),
@@ -141,11 +150,15 @@ def _name(common_name: str) -> x509.Name:
 
 
 def _builder(
-    subject: str, key: ec.EllipticCurvePrivateKey, issuer: _Authority | None, begins: int = -1, ends: int = 365
+    subject: str,
+    key: ec.EllipticCurvePrivateKey,
+    issuer: _Authority | None,
+    begins: int = -1,
+    ends: int = 365,
+    plain: bool = False,
 ) -> x509.CertificateBuilder:
-    signer = issuer.key if issuer else key
     now = datetime.datetime.now(datetime.timezone.utc)
-    return (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(_name(subject))
         .issuer_name(issuer.certificate.subject if issuer else _name(subject))
@@ -153,18 +166,26 @@ def _builder(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now + begins * DAY)
         .not_valid_after(now + ends * DAY)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
     )
+    return builder if plain or (issuer and issuer.plain) else _with_identifiers(builder, key, issuer)
 
 
-def _authority(subject: str, issuer: _Authority | None = None) -> _Authority:
+def _with_identifiers(
+    builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey, issuer: _Authority | None
+) -> x509.CertificateBuilder:
+    signer = issuer.key if issuer else key
+    return builder.add_extension(
+        x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
+    ).add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+
+
+def _authority(subject: str, issuer: _Authority | None = None, plain: bool = False) -> _Authority:
     key = ec.generate_private_key(ec.SECP256R1())
-    builder = _builder(subject, key, issuer, begins=-100, ends=3650)
+    builder = _builder(subject, key, issuer, begins=-100, ends=3650, plain=plain)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
     usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
     builder = builder.add_extension(usage, critical=True)
-    return _Authority(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key)
+    return _Authority(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key, plain)
 
 
 def _leaf(

@@ -24,7 +24,7 @@ import yaml
 from grpcdoctor.cluster.fields import text_at
 from grpcdoctor.cluster.kinds import KINDS, Kind, kind_of
 from tests.lab import port_forward
-from tests.lab.certificates import lab_certificates
+from tests.lab.certificates import KeyPair, lab_certificates
 from tests.lab.kube_api_http import Handler
 from tests.lab.processes import LOOPBACK
 
@@ -56,7 +56,9 @@ class KubeApi(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, tls: bool, aggregated: bool, versions: Mapping[Kind, tuple[str, ...]]) -> None:
+    def __init__(
+        self, tls: bool, aggregated: bool, versions: Mapping[Kind, tuple[str, ...]], certificate: KeyPair | None = None
+    ) -> None:
         super().__init__((LOOPBACK, 0), Handler)
         self.port: int = self.server_address[1]
         self.tls = tls
@@ -76,7 +78,7 @@ class KubeApi(ThreadingHTTPServer):
         self.served = {kind: kind.versions[:1] for kind in KINDS if kind.group in BUILT_IN} | dict(versions)
         self.objects: dict[Kind, dict[tuple[str, str], Manifest]] = {kind: {} for kind in self.served}
         self._faults: dict[str, list[Fault]] = {}
-        self._context = lab_certificates().server_context() if tls else None
+        self._context = lab_certificates().server_context(certificate) if tls else None
         self._lock = threading.Lock()
 
     @property
@@ -166,9 +168,11 @@ def running_kube_api(
     tls: bool = False,
     aggregated: bool = True,
     versions: Mapping[Kind, tuple[str, ...]] | None = None,
+    certificate: KeyPair | None = None,
 ) -> Iterator[KubeApi]:
-    """A server until the block ends. `versions`: the kinds with a CRD that it serves, and at which versions."""
-    api = KubeApi(tls, aggregated, versions or {})
+    """A server until the block ends. `versions`: the kinds with a CRD that it serves, and at which versions.
+    `certificate`: with TLS, another one than the good one."""
+    api = KubeApi(tls, aggregated, versions or {}, certificate)
     api.add(*objects)
     thread = threading.Thread(target=api.serve_forever, args=(0.02,), daemon=True)
     thread.start()

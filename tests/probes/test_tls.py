@@ -6,15 +6,19 @@ import ssl
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from grpcdoctor.model.facts.tls import TlsFacts
 from tests.lab import fakes, tls_servers
 from tests.lab.certificates import lab_certificates
 from tests.lab.grpc_server import grpc_server
 from tests.probes.facts import facts_of
-from tests.table.diagnose import diagnose
+from tests.table.diagnose import diagnose, names
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.lab.backends import Backends
     from tests.lab.grpc_server import GrpcServer
 
@@ -52,6 +56,21 @@ def test_the_whole_chain_is_kept_as_sent() -> None:
     assert len(facts.chain) == 2
     assert facts.chain[0].issuer == facts.chain[1].subject
     assert facts.chain[1].is_ca
+
+
+@pytest.mark.parametrize("trusted", [0, 1], ids=["leaf", "intermediate"])
+def test_a_chain_ends_at_whatever_is_trusted_as_for_every_grpc_client(trusted: int, tmp_path: Path) -> None:
+    sent = x509.load_pem_x509_certificates(lab_certificates().chained.cert.read_bytes())
+    (tmp_path / "trusted.pem").write_bytes(sent[trusted].public_bytes(serialization.Encoding.PEM))
+    with grpc_server(tls=True, certificate=lab_certificates().chained) as server:
+        report = diagnose(server.port, tls=True, cacert=str(tmp_path / "trusted.pem"), second_opinion=True)
+    assert (names(report), facts_of(report, TlsFacts).unverified) == ([], None)
+
+
+def test_a_certificate_without_key_identifiers_is_good_as_for_every_grpc_client() -> None:
+    with grpc_server(tls=True, certificate=lab_certificates().plain) as server:
+        report = diagnose(server.port, tls=True, cacert=str(lab_certificates().plain_ca), second_opinion=True)
+    assert (names(report), facts_of(report, TlsFacts).unverified) == ([], None)
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])

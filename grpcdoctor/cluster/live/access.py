@@ -57,14 +57,32 @@ def access_of(base: str, pool_manager: Any, headers: Sequence[tuple[str, str]]) 
         port=url.port or (HTTPS if url.scheme == "https" else HTTP),
         base_path=url.path.rstrip("/"),
         headers=tuple(headers),
-        context=_context(settings) if url.scheme == "https" else None,
+        context=shared_context(pool_manager) if url.scheme == "https" else None,
         server_name=settings.get("server_hostname") or host,
         proxy=_proxy(pool_manager),
     )
 
 
+def shared_context(pool_manager: Any) -> ssl.SSLContext:
+    """The context of the pool's connections and of ours, which judges certificates as kubectl (Go) does.
+
+    urllib3's own is stricter from Python 3.13 on (VERIFY_X509_STRICT): it refuses certificates without key identifiers,
+    and many a cluster's have none. Raises OSError and ssl.SSLError for certificate files that cannot be read.
+    """
+    settings: dict[str, Any] = pool_manager.connection_pool_kw
+    if settings.get("ssl_context") is None:
+        settings["ssl_context"] = _context(settings)
+        for loaded in ("ca_certs", "ca_cert_data", "cert_file", "key_file"):
+            settings.pop(loaded, None)  # each connection would load them again, into what all threads share
+    context: ssl.SSLContext = settings["ssl_context"]
+    return context
+
+
 def _context(settings: dict[str, Any]) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # Debian's own Python leaves it to OpenSSL, which takes 1.1
+    context.hostname_checks_common_name = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     verified = settings.get("cert_reqs", ssl.CERT_REQUIRED) == ssl.CERT_REQUIRED
     context.check_hostname = verified and settings.get("assert_hostname") is not False
     context.verify_mode = ssl.CERT_REQUIRED if verified else ssl.CERT_NONE

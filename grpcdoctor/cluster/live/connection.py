@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from grpcdoctor.cluster.fields import text_at
-from grpcdoctor.cluster.live.access import Access, access_of
+from grpcdoctor.cluster.live.access import Access, access_of, shared_context
 from grpcdoctor.cluster.live.answers import JSON, Answer, Asker, Failure, RequestFailed
 from grpcdoctor.cluster.live.errors import ClusterError, NoClusterError
 from grpcdoctor.cluster.live.expiry import expired_credential
@@ -99,7 +99,15 @@ class Connection:
 
     def access(self) -> Access:
         """What a socket of ours needs to reach the same server as the same identity. OSError: files that are gone."""
-        return access_of(self._base, self._client.rest_client.pool_manager, self._credentials())
+        return access_of(self._base, self._pool(), self._credentials())
+
+    def _pool(self) -> Any:
+        """Below the client's generated methods, which differ between its releases, and make models of JSON."""
+        pool = self._client.rest_client.pool_manager
+        if self._base.startswith("https:"):
+            with self._lock:
+                shared_context(pool)
+        return pool
 
     def _ask(self, method: str, path: str, accept: str, deadline: Deadline, body: bytes | None = None) -> Answer:
         import urllib3
@@ -109,8 +117,7 @@ class Connection:
             raise NoAnswer("the time for it was over")
         timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, left), read=min(READ_SECONDS, left))
         try:
-            # The pool below the client's generated methods: those differ between its releases, and make models of JSON.
-            response: Any = self._client.rest_client.pool_manager.request(
+            response: Any = self._pool().request(
                 method, self._base + path, body=body, headers=self._headers(accept), timeout=timeout,
                 retries=False, redirect=False, preload_content=False,
             )  # fmt: skip

@@ -97,6 +97,17 @@ def test_https_with_the_ca_of_the_kubeconfig_logs_in(tmp_path: Path) -> None:
         assert connection.server.startswith("https://127.0.0.1:")
 
 
+@pytest.mark.parametrize("trusted", ["plain_ca", "plain"], ids=["root", "certificate"])
+def test_a_certificate_that_kubectl_accepts_is_accepted(trusted: str, tmp_path: Path) -> None:
+    """Without key identifiers, which Python 3.13 wants by default; and where it is trusted itself, not its root."""
+    certificates = lab_certificates()
+    file = certificates.plain_ca if trusted == "plain_ca" else certificates.plain.cert
+    with running_kube_api(tls=True, certificate=certificates.plain) as api:
+        kubeconfig = api.kubeconfig(tmp_path, cluster={"certificate-authority": str(file)})
+        with connect(kubeconfig=str(kubeconfig)) as connection:
+            assert connection.version
+
+
 def test_no_verification_is_no_warning(tmp_path: Path) -> None:
     """pytest makes an error of every warning."""
     with running_kube_api(tls=True) as api:
