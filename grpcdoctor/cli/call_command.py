@@ -48,7 +48,7 @@ def run_call(ctx: click.Context, client: ClientOptions, given: dict[str, Any]) -
     if given["save"] is not None:
         _save(ctx, given["save"], run)
     if saved is not None and given["compare"] and outcome.last is not None:
-        return _compare(saved, outcome.last) or outcome.exit_code
+        return _compare(saved, _without_secrets(outcome.last, run.frame)) or outcome.exit_code
     return outcome.exit_code
 
 
@@ -122,8 +122,13 @@ def _save(ctx: click.Context, path: str, run: CallRun) -> None:
         raise click.UsageError(f"--save keeps one call, and {run.outcome.calls} were made; give one request")
     names = {param.name for param in ctx.command.params}
     words = option_words(ctx, without=frozenset(name for name in names if name and not is_saved(name)))
-    call = {**call, "response": redact(call["response"], run.frame.secrets)}
-    save(path, SavedCall(ctx.params["target"], call["method"]["name"], tuple(words), call))
+    saved = SavedCall(ctx.params["target"], call["method"]["name"], tuple(words), _without_secrets(call, run.frame))
+    save(path, saved)
+
+
+def _without_secrets(call: dict[str, Any], frame: CallFrame) -> dict[str, Any]:
+    """As it is saved: what was sent as a credential is not in the answer either."""
+    return {**call, "response": redact(call["response"], frame.secrets)}
 
 
 def _compare(saved: SavedCall, call: dict[str, Any]) -> int:

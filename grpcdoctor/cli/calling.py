@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from grpcdoctor.cli.call_printing import COMMAND, TextPrinter
 from grpcdoctor.cli.call_requests import Data, Given, plan, requests_of
 from grpcdoctor.cli.client_failures import FAILED, exit_code_of, failure_of, say_cause, say_failure
+from grpcdoctor.cli.exit_codes import ExitCode
 from grpcdoctor.cli.exporting import export
 from grpcdoctor.cli.one_call import Caller
 from grpcdoctor.cli.session import Session, open_session
@@ -159,6 +160,7 @@ class CallRun:
         if wrong is None and status is not None and record.total_ms is not None and not interrupted:
             self._latencies.add(record.total_ms, status)
         code = FAILED if wrong is not None or status is None else exit_code_of(status)
+        code = int(ExitCode.INTERRUPTED) if interrupted else code
         self.outcome.calls += 1
         self.outcome.exit_code = self.outcome.exit_code or code
         if wrong is not None:

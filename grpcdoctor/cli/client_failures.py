@@ -41,7 +41,7 @@ def say_failure(command: str, error: ClientError) -> None:
     if isinstance(error, RpcError):
         why = f"the server's reflection: {why}"
         if not error.status.message.rpartition(": ")[2]:
-            why = f"{why.rstrip(': ')} (without a message)"
+            why = f"{why.rstrip(': ')} (no message)"
     cause = getattr(error, "caused_by", None)
     if cause is not None and str(cause) not in why:
         why += f"\ncaused by: {cause}"

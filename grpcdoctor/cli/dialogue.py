@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -139,13 +139,18 @@ class Dialogue:
                 answer = (await self._asker.ask(_prompt(what, hint, default), choices)).strip() or default
             except (KeyboardInterrupt, EOFError):
                 raise Interrupted from None
-            fitting = [choice for choice in choices if choice == answer] or [
-                choice for choice in choices if answer and choice.startswith(answer)
-            ]
+            fitting = next(filter(None, _fitting(answer, choices)), [])
             if len(fitting) == 1:
                 return fitting[0]
             why = f"{clean.line(answer)!r} is none of them" if answer else "choose one; Tab shows them"
             say_lines([f"  {why}"])
+
+
+def _fitting(answer: str, choices: Sequence[str]) -> Iterator[list[str]]:
+    """What is meant: exactly, by a method's own name, by the beginning."""
+    yield [choice for choice in choices if choice == answer]
+    yield [choice for choice in choices if choice.rpartition("/")[2] == answer]
+    yield [choice for choice in choices if answer and choice.startswith(answer)]
 
 
 def prompt_of(question: Question) -> str:

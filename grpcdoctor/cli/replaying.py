@@ -23,7 +23,11 @@ class ReplayableCommand(click.Command):
     def _take_over(self, ctx: click.Context, path: str) -> None:
         from grpcdoctor.cli.saved_call import is_saved, load
 
-        ctx.obj = saved = load(path)
+        try:
+            ctx.obj = saved = load(path)
+        except click.UsageError as unusable:
+            unusable.ctx = ctx
+            raise
         words = [*saved.arguments, "--", saved.target, saved.method]
         before = click.Context(self, parent=ctx.parent, info_name=ctx.info_name)
         try:

@@ -75,10 +75,11 @@ def value_kind(field: FieldDescriptor, read_file: ReadFile) -> ValueKind | None:
         return _enum(field.enum_type)
     if field.message_type is None:
         return _scalar(_SCALARS[field.type], read_file)
-    return _special(field.message_type, read_file)
+    return special_kind(field.message_type, read_file)
 
 
-def _special(message: Descriptor, read_file: ReadFile) -> ValueKind | None:
+def special_kind(message: Descriptor, read_file: ReadFile) -> ValueKind | None:
+    """How to ask for a message that is one JSON value; None for one that is filled in field by field."""
     name = message.full_name
     if name in _AS_STRING:
         return ValueKind(name, str, hint=f"such as {_AS_STRING[name]}")
@@ -183,10 +184,15 @@ def default_of(one: FieldDescriptor) -> str:
 def zero_of(one: FieldDescriptor) -> Any:
     """A value that fits, for a place that must have one."""
     if one.message_type is not None:
-        return _ZERO_OF_SPECIAL.get(one.message_type.full_name, {})
+        return empty_of(one.message_type)
     if one.enum_type is not None:
         return one.enum_type.values[0].name
     return one.default_value if not isinstance(one.default_value, bytes) else ""
+
+
+def empty_of(message: Descriptor) -> Any:
+    """An empty message as JSON has it."""
+    return _ZERO_OF_SPECIAL.get(message.full_name, {})
 
 
 def key_text(value: Any) -> str:

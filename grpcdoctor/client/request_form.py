@@ -24,10 +24,12 @@ from grpcdoctor.client.form_fields import (
     ValueKind,
     default_of,
     elements_of,
+    empty_of,
     is_map,
     key_text,
     map_word,
     message_type,
+    special_kind,
     value_kind,
     zero_of,
 )
@@ -40,11 +42,12 @@ ENTER: Final = "enter"
 SKIP: Final = "skip"
 ADD: Final = "add"
 DONE: Final = "done"
+_ROOT: Final = "request"
 # protobuf reads no deeper (upb's and Go's limit on nested messages).
 _DEEPEST: Final = 100
 
 Check = Callable[["Descriptor", str], None]
-"""Whether JSON, an object with one field, fits a message type. Raises RequestError."""
+"""Whether JSON, an object with one field or a special type's value, fits a message type. Raises RequestError."""
 
 
 class Rest(Enum):
@@ -95,9 +98,9 @@ class RequestForm:
         return self._question
 
     @property
-    def value(self) -> dict[str, Any]:
+    def value(self) -> Any:
         """What was answered so far, as JSON, by the names of the proto source."""
-        return self._value
+        return self._root[_ROOT]
 
     def answer(self, answer: Answer) -> None:
         """Raises AnswerError or RequestError (the question then stays), and what the check raises besides."""
@@ -120,10 +123,10 @@ class RequestForm:
         return True
 
     def _start(self) -> None:
-        self._value: dict[str, Any] = {}
+        self._root: dict[str, Any] = {}
         self._question: Question | None = None
         self._answers = []
-        self._walk = self._walker.message(self._descriptor, self._value, "", 0)
+        self._walk = self._walker.request(self._descriptor, self._root)
         self._advance(lambda: next(self._walk))
 
     def _send(self, answer: Answer) -> None:
@@ -165,6 +168,21 @@ class _Walker:
     def __init__(self, check: Check, read_file: ReadFile) -> None:
         self._check = check
         self._read_file = read_file
+
+    def request(self, descriptor: Descriptor, root: dict[str, Any]) -> Walk:
+        """The whole of it, which is one value where the type is a Timestamp, a Struct and the like."""
+        root[_ROOT] = empty_of(descriptor)
+        kind = special_kind(descriptor, self._read_file)
+        if kind is None:
+            yield from self.message(descriptor, root[_ROOT], "", 0)
+            return
+
+        def check(answer: str) -> None:
+            self._check(descriptor, json.dumps(kind.read(answer)))
+
+        answer = yield Question(_ROOT, kind.word, kind.choices, True, hint=kind.hint, check=check)
+        if not isinstance(answer, Rest) and answer:
+            root[_ROOT] = kind.read(answer)
 
     def message(self, descriptor: Descriptor, into: dict[str, Any], path: str, depth: int) -> Walk:
         """Ask for every field, in the order of their numbers, a oneof where its first member stands."""

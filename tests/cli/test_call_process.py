@@ -82,6 +82,7 @@ def test_ctrl_c_ends_the_call_and_shows_what_came(server: GrpcServer, output: st
     if output == "json":
         found = json.loads(out)
         assert found["status"]["name"] == "CANCELLED"
+        assert found["exit_code"] == 130
         assert [message["number"] for message in found["response"]["messages"]][:2] == [1, 2]
 
 

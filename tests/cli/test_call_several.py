@@ -122,6 +122,13 @@ def test_a_credential_that_is_echoed_is_not_saved(call: Run, tmp_path: Path) -> 
     assert "abcdefgh" not in file.read_text(encoding="utf-8")
 
 
+def test_a_credential_that_is_echoed_is_not_compared(call: Run, env: Environment, tmp_path: Path) -> None:
+    file, secret = tmp_path / "call.json", ("-H", "authorization: Bearer abcdefgh")
+    call("kitchen.v1.Script/Metadata", *secret, "--save", str(file))
+    again = env.run("call", "--replay", str(file), "--compare", *secret)
+    assert (again.code, again.err) == (0, "grpcdoctor call: the answer is the same as the saved one\n")
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [
@@ -137,6 +144,7 @@ def test_a_broken_saved_call_is_one_line(env: Environment, tmp_path: Path, conte
     file.write_text(content, encoding="utf-8")
     result = env.run("call", "--replay", str(file))
     assert result.code == 2
+    assert result.errors[0].startswith("grpcdoctor call: --replay: ")
     assert why in result.errors[0]
 
 

@@ -127,6 +127,11 @@ def test_a_method_is_chosen_by_its_beginning() -> None:
     assert asyncio.run(dialogue.choose_method(kitchen.KitchenSource())) == "kitchen.v1.Script/Unary"
 
 
+def test_a_method_is_chosen_by_its_own_name_too() -> None:
+    dialogue = Dialogue(Scripted("Unary"), Types())
+    assert asyncio.run(dialogue.choose_method(kitchen.KitchenSource())) == "kitchen.v1.Script/Unary"
+
+
 def test_a_prompt_shows_what_may_be_answered_and_obeys_no_name() -> None:
     assert prompt_of(Question("a.b", "int32", default="0")) == "a.b (int32) [0]: "
     assert prompt_of(Question("a", "string", required=True)) == "a (string, required): "

@@ -47,8 +47,9 @@ def value_of(name: str, path: str, *answers: Answer, files: dict[str, bytes] | N
         form.answer(answer)
     while form.question is not None:
         form.answer(REST)
-    fits(name, form.value)
-    return form.value
+    value: dict[str, Any] = form.value
+    fits(name, value)
+    return value
 
 
 def fits(name: str, value: dict[str, Any]) -> None:
@@ -223,6 +224,48 @@ def test_going_back_undoes_the_last_answer_also_into_and_out_of_messages() -> No
 
 def test_there_is_nothing_before_the_first_question() -> None:
     assert form_of("Everything").back() is False
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "wanted", "empty"),
+    [
+        ("Timestamp", "2026-01-31T12:00:00Z", "2026-01-31T12:00:00Z", "1970-01-01T00:00:00Z"),
+        ("Duration", "1.5s", "1.5s", "0s"),
+        ("FieldMask", "a,b.c", "a,b.c", ""),
+        ("Struct", '{"a": [1]}', {"a": [1]}, {}),
+        ("Value", "7", 7, None),
+        ("List", "[1]", [1], []),
+        ("String", "hello", "hello", ""),
+        ("Int64", "7", "7", 0),
+        ("Bytes", "@x", "AQI=", ""),
+        ("Any", '{"@type": "type.googleapis.com/google.protobuf.Empty"}', None, {}),
+    ],
+)
+def test_a_request_that_is_a_well_known_type_is_one_question(name: str, answer: str, wanted: Any, empty: Any) -> None:
+    descriptor = kitchen.pool().FindServiceByName("kitchen.v1.Echo").methods_by_name[name].input_type
+
+    def form_with(*answers: Answer) -> Any:
+        form = RequestForm(descriptor, checking(Types()), lambda _: b"\x01\x02")
+        for each in answers:
+            form.answer(each)
+        assert form.question is None
+        read_json(json.dumps(form.value), GetMessageClass(descriptor)(), Types())
+        return form.value
+
+    if wanted is not None:
+        assert form_with(answer) == wanted
+    assert form_with("") == form_with(REST) == empty
+
+
+def test_a_request_that_is_a_well_known_type_is_checked_and_taken_back() -> None:
+    descriptor = kitchen.pool().FindServiceByName("kitchen.v1.Echo").methods_by_name["Timestamp"].input_type
+    form = RequestForm(descriptor, checking(Types()), lambda _: b"")
+    assert question(form).path == "request"
+    with pytest.raises(AnswerError, match="RFC 3339"):
+        form.answer("now")
+    form.answer("2026-01-31T12:00:00Z")
+    assert form.back()
+    assert question(form).path == "request"
 
 
 def test_a_message_without_fields_asks_nothing() -> None:
