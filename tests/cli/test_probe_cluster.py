@@ -64,7 +64,7 @@ def names(report: dict[str, Any]) -> list[str]:
 
 def timeless(text: str) -> str:
     """Without what differs from run to run."""
-    return re.sub(r"\d+(\.\d+)? m?s\b|\b\d+(\.\d+)?\b", "N", text)
+    return re.sub(r"\d+(\.\d+)?\s+m?s\b|\b\d+(\.\d+)?\b", "N", text)
 
 
 def test_symptom_and_configuration_are_one_cause_with_its_patch(env: Environment, envoy: Envoy, api: KubeApi) -> None:

@@ -116,7 +116,7 @@ def _plain(options: Options) -> dict[str, Any]:
 
 
 def read_ports(child: subprocess.Popen[bytes], log: IO[bytes]) -> Any:
-    """The first line of a child's output, as JSON; ten seconds at most."""
+    """The first line of a child's output, as JSON; READY_SECONDS at most."""
     lines: queue.Queue[bytes] = queue.Queue()
     output = child.stdout
     assert output is not None

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GRPC_JS_HOME = ROOT / ".tools" / "grpc-js"
 INTEROP_HOME = ROOT / ".tools" / "interop"
 REFERENCE_HOME = ROOT / ".tools" / "reference"
-READY_SECONDS = 10.0
+READY_SECONDS = 30.0  # a second or two, but for a machine whose cores are all busy
 STOP_SECONDS = 5.0
 STARTS = 3
 # What install_interop.sh and install_reference.sh build; a stamp is written when a build is complete. Other versions of

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from tests.lab.certificates import lab_certificates
 from tests.lab.greeter import descriptor_set
 from tests.lab.grpc_server import read_ports
-from tests.lab.processes import INTEROP_HOME, require_program, stop
+from tests.lab.processes import INTEROP_HOME, READY_SECONDS, require_program, stop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,9 +86,27 @@ def interop_server(program: str, **options: Any) -> Iterator[InteropServer]:
             [*start, *chosen.arguments()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
         )
         try:
-            yield InteropServer(program, chosen, int(read_ports(child, log)), child)
+            port = int(read_ports(child, log))
+            if java:
+                _warm_up(port, chosen)
+            yield InteropServer(program, chosen, port, child)
         finally:
             stop(child)
             for stream in (child.stdin, child.stdout):
                 if stream:
                     stream.close()
+
+
+def _warm_up(port: int, options: Options) -> None:
+    """The first call of a virtual machine loads classes for a second or more, and a slow answer is worth a warning."""
+    import grpc
+
+    if options.tls:
+        certificates = lab_certificates()
+        pair = (certificates.good.key.read_bytes(), certificates.good.cert.read_bytes())
+        credentials = grpc.ssl_channel_credentials(certificates.ca.read_bytes(), *pair)
+        channel = grpc.secure_channel(f"localhost:{port}", credentials)
+    else:
+        channel = grpc.insecure_channel(f"localhost:{port}")
+    with channel, contextlib.suppress(grpc.RpcError):
+        channel.unary_unary("/lab.Warm/Up", bytes, bytes)(b"", timeout=READY_SECONDS)
