@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import ip_address
 
 DEFAULT_TLS_PORT = 443
 DEFAULT_PLAINTEXT_PORT = 80
@@ -12,7 +11,7 @@ DEFAULT_PLAINTEXT_PORT = 80
 # scheme -> TLS asked
 _SCHEMES: dict[str, bool] = {"grpcs": True, "https": True, "grpc": False, "http": False}
 _LONGEST_LABEL = 63  # RFC 1035 §2.3.4
-_HOST = re.compile(r"^[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.-])?$")
+_HOST = r"^[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.-])?$"
 
 
 class TargetError(ValueError):
@@ -84,8 +83,24 @@ def join_host_port(host: str, port: int) -> str:
 
 def is_address(host: str) -> bool:
     """Whether `host` is an IPv4 or IPv6 literal (a zone index such as %eth0 allowed)."""
+    address = host.split("%", 1)[0]
+    return _is_ipv6(address) if ":" in address else _is_ipv4(address)
+
+
+def _is_ipv4(address: str) -> bool:
+    """As the module ipaddress reads it, which takes as long to load as all the rest of a plain target's reading."""
+    numbers = address.split(".")
+    return len(numbers) == 4 and all(
+        number.isascii() and number.isdigit() and str(int(number[:4])) == number and int(number) < 256
+        for number in numbers
+    )
+
+
+def _is_ipv6(address: str) -> bool:
+    from ipaddress import IPv6Address
+
     try:
-        ip_address(host.split("%", 1)[0])
+        IPv6Address(address)
     except ValueError:
         return False
     return True
@@ -161,9 +176,9 @@ def _network_target(text: str, rest: str, tls: bool, scheme_given: bool) -> Targ
 def _valid_name(host: str) -> bool:
     if host.isascii():
         labels = host.removesuffix(".").split(".")
-        return bool(_HOST.match(host)) and all(0 < len(label) <= _LONGEST_LABEL for label in labels)
+        return bool(re.match(_HOST, host)) and all(0 < len(label) <= _LONGEST_LABEL for label in labels)
     try:
-        return bool(_HOST.match(host.encode("idna").decode("ascii")))
+        return bool(re.match(_HOST, host.encode("idna").decode("ascii")))
     except UnicodeError:
         return False
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from grpcdoctor.model.codec import decode, encode
-from grpcdoctor.model.target import Target, TargetError, parse_target, split_host_port
+from grpcdoctor.model.target import Target, TargetError, is_address, parse_target, split_host_port
 
 
 @pytest.mark.parametrize(
@@ -92,3 +96,31 @@ def test_split_host_port_takes_all_forms() -> None:
     assert split_host_port("a:1") == ("a", 1)
     assert split_host_port("[::1]:1") == ("::1", 1)
     assert split_host_port("::1") == ("::1", None)
+
+
+@given(st.one_of(st.from_regex(r"[0-9.]{0,16}", fullmatch=True), st.from_regex(r"[0-9a-f:.]{0,40}", fullmatch=True)))
+@example("127.0.0.1")
+@example("255.255.255.255")
+@example("0.0.0.0")
+@example("256.0.0.1")
+@example("1.2.3")
+@example("1.2.3.4.5")
+@example("01.2.3.4")
+@example("1.2.3.00")
+@example("1.2.3.")
+@example("1.2.3.٤")
+@example("1.2.3.4 ")
+@example("1.2.3.+4")
+@example("::1")
+@example("::ffff:1.2.3.4")
+@example(":::")
+@example("localhost")
+@example("")
+def test_an_address_is_what_the_standard_library_takes_for_one(text: str) -> None:
+    try:
+        ipaddress.ip_address(text)
+        expected = True
+    except ValueError:
+        expected = False
+    assert is_address(text) == expected
+    assert is_address(f"{text}%eth0") == expected
