@@ -34,12 +34,12 @@ async def run(session: Session) -> Measurement:
     if stream is None:
         return Measurement(H2cFacts(asked, session.address or ""), NO_STREAM)
     connection = session.http2(stream)
-    first = await connection.open(session.step("first-bytes"))
+    heard = await connection.open(session.step("first-bytes"))
     http1 = None
-    if first.spoken == "h2":
+    if heard.spoken == "h2":
         session.connection = connection
         session.over_tls = False
-    elif first.spoken == "http/1.1":
-        http1 = parse_answer(await read_answer(stream, session.step("first-bytes"), connection.begun))
-    facts = H2cFacts(asked, session.address or "", first, http1)
-    return Measurement(facts, None if first.spoken == "h2" else f"the port answers with {first.spoken}")
+    elif heard.spoken == "http/1.1":
+        http1 = parse_answer(await read_answer(stream, session.step("first-bytes"), heard.data))
+    facts = H2cFacts(asked, session.address or "", heard.facts(), http1)
+    return Measurement(facts, None if heard.spoken == "h2" else f"the port answers with {heard.spoken}")

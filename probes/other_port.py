@@ -21,9 +21,9 @@ async def run(session: Session) -> Measurement:
     dialled = await session.dial_address(dns.addresses[0], DEFAULT_PLAINTEXT_PORT)
     if dialled.stream is None:
         return Measurement(
-            OtherPortFacts(result=dialled.attempt.result, detail=dialled.attempt.error), "no answer either"
+            OtherPortFacts(result=dialled.result, detail=dialled.error), "no answer either"
         )
     connection = session.http2(dialled.stream)
-    first = await connection.open(session.step("first-bytes"))
+    first = (await connection.open(session.step("first-bytes"))).facts()
     connection.abort()
     return Measurement(OtherPortFacts(result="connected", spoken=first.spoken, detail=first.text))

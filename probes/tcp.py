@@ -46,7 +46,7 @@ def _measured(session: Session, dialled: list[Dialled]) -> Measurement:
             other.stream.abort()
     if chosen is not None:
         session.ready_stream = chosen.stream
-        session.address = chosen.attempt.address
+        session.address = chosen.address
     facts = TcpFacts(tuple(d.attempt for d in dialled), session.address)
     return Measurement(facts, None if chosen is not None else _in_words(facts.attempts))
 
@@ -72,7 +72,7 @@ async def _through_proxy(session: Session) -> Measurement:
         error = str(refused) or "the proxy did not answer in time"
         return Measurement(replace(base, attempts=attempts, proxy_error=error), error)
     session.ready_stream = dialled.stream
-    session.address = dialled.attempt.address
+    session.address = dialled.address
     return Measurement(replace(base, attempts=attempts, chosen=session.address))
 
 

@@ -45,7 +45,7 @@ async def run(session: Session) -> Measurement:
         return Measurement(TlsFacts(asked=session.target.tls), NO_STREAM)
     second = None
     if first.handshake.result == "verify-failed":
-        second = await _handshake(session, replace(settings, verify=False))
+        second = await _handshake(session, settings._replace(verify=False))
     shaken = second if second is not None and second.stream is not None else first
     facts = TlsFacts(
         asked=session.target.tls,

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from grpcdoctor.cli.go_words import quoted
 
@@ -36,8 +35,7 @@ class Kind(Enum):
     """One more each time it is given."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(NamedTuple):
     name: str
     kind: Kind
     usage: str

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from grpcdoctor.model.facts.tls import Certificate, Handshake
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionFacts:
+class ConnectionFacts(NamedTuple):
     """Times are in milliseconds; None for a step that was not needed (no name, no TLS, HTTP/1.1)."""
 
     address: str

@@ -7,9 +7,8 @@ https://github.com/grpc/grpc/blob/master/doc/health-checking.md; List is gRFC A9
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from grpcdoctor.client.metadata import trouble_with
 from grpcdoctor.client.status import Status
@@ -29,8 +28,7 @@ SERVICE_UNKNOWN: Final = "SERVICE_UNKNOWN"
 _WORDS_KEPT: Final = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceHealth:
+class ServiceHealth(NamedTuple):
     """What was answered for one service; "" is the server as a whole."""
 
     service: str
@@ -39,7 +37,7 @@ class ServiceHealth:
     status: Status
     """How the call ended; OK for each message of Watch."""
     duration_ms: float
-    answer: Headers = field(default=(), repr=False)
+    answer: Headers = ()
     """The headers and trailers that came, where the call failed: they tell who answered."""
 
     def is_as(self, expected: str) -> bool:
@@ -128,7 +126,7 @@ class HealthClient:
         """Freed of what a server may echo of our credentials, and not longer than anybody reads."""
         if call.status is None:
             return Status(GrpcStatus.INTERNAL, "the server sent more than one message", from_peer=False)
-        return replace(call.status, message=redact_text(call.status.message, self._secrets)[:_WORDS_KEPT])
+        return call.status._replace(message=redact_text(call.status.message, self._secrets)[:_WORDS_KEPT])
 
 
 async def _send(call: Call, request: bytes) -> None:

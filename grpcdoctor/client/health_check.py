@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from grpcdoctor.client.errors import ConnectError, Stage
 from grpcdoctor.client.health import SERVING, HealthClient, ServiceHealth
@@ -51,8 +51,7 @@ class HealthQuestion:
     compress: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HealthResult:
+class HealthResult(NamedTuple):
     """How far one target came."""
 
     target: Target
@@ -109,16 +108,16 @@ async def examine(options: ChannelOptions, question: HealthQuestion) -> HealthRe
     total = Deadline.after(question.total_seconds) if question.total_seconds is not None else None
     try:
         await _connect(channel, options, question, total)
-        result = replace(result, connect_ms=_since(started))
+        result = result._replace(connect_ms=_since(started))
         if not question.connect_only:
             result = await _ask(HealthClient(channel, question.metadata, question.compress), result, total)
         if question.facts:
-            result = replace(result, connection=channel.connection)
+            result = result._replace(connection=channel.connection)
     except ConnectError as failed:
-        result = replace(result, failure=failed)
+        result = result._replace(failure=failed)
     finally:
         await channel.close()
-    return replace(result, duration_ms=_since(started))
+    return result._replace(duration_ms=_since(started))
 
 
 async def examine_until_healthy(
@@ -131,7 +130,7 @@ async def examine_until_healthy(
         attempts += 1
         total = min(question.total_seconds or seconds, max(deadline.remaining, _LEAST_ATTEMPT))
         result = await examine(options, replace(question, total_seconds=total))
-        result = replace(result, attempts=attempts, duration_ms=_since(started), question=question)
+        result = result._replace(attempts=attempts, duration_ms=_since(started), question=question)
         if result.healthy or deadline.remaining < pause:
             return result
         waiting(result)
@@ -164,9 +163,9 @@ async def _ask(client: HealthClient, result: HealthResult, total: Deadline | Non
         listed = await client.list(seconds())
         not_listed = _cannot_list(listed)
         services = listed if listed and not not_listed else (await client.check("", seconds()),)
-        return replace(result, services=services, not_listed=not_listed)
+        return result._replace(services=services, not_listed=not_listed)
     asked: list[Awaitable[ServiceHealth]] = [client.check(service, seconds()) for service in question.services]
-    return replace(result, services=tuple(await asyncio.gather(*asked)))
+    return result._replace(services=tuple(await asyncio.gather(*asked)))
 
 
 def _cannot_list(listed: tuple[ServiceHealth, ...]) -> bool:

@@ -54,11 +54,11 @@ class _Watching:
                 async for answered in self._ask():
                     if answered.serving is not None:
                         self._pause = _FIRST_PAUSE
-                    result = replace(self._blank, services=(answered,))
+                    result = self._blank._replace(services=(answered,))
                     if self._is_news(result, answered.serving):
                         yield result
             except ConnectError as failed:
-                result = replace(self._blank, failure=failed)
+                result = self._blank._replace(failure=failed)
                 if self._is_news(result, None):
                     yield result
             await asyncio.sleep(POLL_SECONDS if self._polls else self._pause)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from grpcdoctor.model.target import Target
@@ -23,8 +22,7 @@ class Protocol(str, Enum):
     CONNECT = "connect"
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelOptions:
+class ChannelOptions(NamedTuple):
     """Times are in seconds. `http_version` None: HTTP/2 for gRPC, else what ALPN gives (HTTP/1.1 in plaintext)."""
 
     target: Target

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from grpcdoctor.model.codes import GrpcStatus, name_of
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     """`details` is a serialized google.rpc.Status (the header grpc-status-details-bin), empty where none was sent.
 
     `from_peer` is False where no grpc-status came and the client made one, by the rules of its protocol, of what it

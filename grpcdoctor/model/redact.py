@@ -9,11 +9,12 @@ from typing import Any, Final, TypeVar, cast
 
 REDACTED: Final = "[redacted]"
 
-_SECRET_NAME = re.compile(
+# Compiled when they are first needed.
+_SECRET_NAME: Final = (
     r"(^|[-_.])(authorization|cookie|auth|token|jwt|secret|passw(or)?d|api-?key|apikey|access-?key|credential|session|signature)"
     r"s?([-_.]|$)|^set-cookie$"
 )
-_BEARER = re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
+_BEARER: Final = r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"
 # Shorter values are ordinary words and numbers; replacing them would garble the report.
 _SHORTEST_SECRET = 4
 
@@ -25,7 +26,7 @@ T = TypeVar("T")
 @lru_cache(maxsize=1024)
 def is_secret_name(name: str) -> bool:
     """Whether the value of metadata with this name must not be shown."""
-    return _SECRET_NAME.search(name.lower()) is not None
+    return re.search(_SECRET_NAME, name.lower()) is not None
 
 
 def redact_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
@@ -46,7 +47,7 @@ def redact_text(text: str, secrets: tuple[str, ...] = ()) -> str:
     for secret in secrets:
         text = text.replace(secret, REDACTED)
     if "earer" in text or "asic" in text or "EARER" in text or "ASIC" in text:
-        text = _BEARER.sub(lambda match: f"{match[1]} {REDACTED}", text)
+        text = re.sub(_BEARER, lambda match: f"{match[1]} {REDACTED}", text, flags=re.IGNORECASE)
     return text
 
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from grpcdoctor.model.codes import Http2Error, Setting
-from grpcdoctor.model.facts.http2 import FirstBytes, Http2Facts
 from grpcdoctor.wire import frames
 from grpcdoctor.wire.deadline import Deadline
-from grpcdoctor.wire.fingerprint import terminator_of
-from grpcdoctor.wire.first_bytes import enough_to_tell, first_bytes_of
+from grpcdoctor.wire.first_bytes import Heard, enough_to_tell
 from grpcdoctor.wire.frame_log import FrameListener
 from grpcdoctor.wire.http2 import Http2Client
 from grpcdoctor.wire.http_stream import HttpStream
@@ -22,19 +19,13 @@ from grpcdoctor.wire.limits import PROBING, Limits
 from grpcdoctor.wire.stream import Duplex
 from grpcdoctor.wire.streams import Headers, Stream
 
+if TYPE_CHECKING:
+    from grpcdoctor.model.facts.http2 import FirstBytes, Http2Facts
+
 _FOR_EVER: Final = Deadline(float("inf"))
 _PING_PAYLOAD: Final = b"grpcdoc1"
 # Once the first byte is there, the rest of a frame header or text line follows at once or never.
 _PATIENCE_FOR_MORE: Final = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    """The first bytes, and how the wait for them ended: neither late nor reset means enough of them, or the end."""
-
-    data: bytes = b""
-    late: bool = False
-    reset: bool = False
 
 
 class Http2Connection:
@@ -44,9 +35,8 @@ class Http2Connection:
         self.duplex = duplex
         self.client = Http2Client(listener, limits)
         self._limits = limits
-        self.first: FirstBytes | None = None
-        self.begun = b""
-        """The first bytes, all of them."""
+        self.heard: Heard | None = None
+        """What came first; None before `open`."""
         self.closed_by_peer = False
         self.reset_by_peer = False
         self.tls_error: ssl.SSLError | None = None
@@ -60,7 +50,7 @@ class Http2Connection:
         self.bug: Exception | None = None
         """Ours, met while digesting what came: raised to whoever asks, so that it shows."""
 
-    async def open(self, deadline: Deadline, listen_first: float = 0.0) -> FirstBytes:
+    async def open(self, deadline: Deadline, listen_first: float = 0.0) -> Heard:
         """Send the preface and tell what answers; never raises for what a peer does.
 
         `listen_first`: seconds to wait for the peer's first word before ours. A peer that is about to refuse us closes,
@@ -68,44 +58,43 @@ class Http2Connection:
         """
         started = monotonic()
         self.client.start()
-        heard = await self._hear(deadline.within(listen_first)) if listen_first else _Heard(late=True)
+        heard = await self._hear(deadline.within(listen_first)) if listen_first else Heard(late=True)
         if heard.late or heard.data:
             self._flush()
         if heard.late:
             heard = await self._hear(deadline)
-        duration = (monotonic() - started) * 1000
-        self.begun = heard.data
-        if heard.data:
-            self.first = first_bytes_of(heard.data, duration)
-        else:
-            spoken = "nothing" if heard.late else "closed"
-            self.first = FirstBytes(spoken, reset=heard.reset, duration_ms=duration)
-        if self.first.spoken == "h2":
+        self.heard = heard = heard._replace(duration_ms=(monotonic() - started) * 1000)
+        if heard.spoken == "h2":
             self._digest(heard.data)
             self._pump = asyncio.get_running_loop().create_task(self._read_on())
         else:
             self.closed_by_peer = not heard.late
             self.reset_by_peer = heard.reset
-        return self.first
+        return heard
 
-    async def _hear(self, deadline: Deadline) -> _Heard:
+    async def _hear(self, deadline: Deadline) -> Heard:
         """Read until the first bytes tell what they are, or nothing more comes."""
         data, wait = b"", deadline
         while not (data and enough_to_tell(data)):
             try:
                 more = await self.duplex.read(wait)
             except TimeoutError:
-                return _Heard(data, late=not data)
+                return Heard(data, late=not data)
             except ssl.SSLError as refused:
                 self.tls_error = refused
                 break
             except OSError:
-                return _Heard(data, reset=True)
+                return Heard(data, reset=True)
             if not more:
                 break
             data += more
             wait = deadline.within(_PATIENCE_FOR_MORE)
-        return _Heard(data)
+        return Heard(data)
+
+    @property
+    def first(self) -> FirstBytes | None:
+        """The facts of what was heard."""
+        return self.heard.facts() if self.heard is not None else None
 
     @property
     def usable(self) -> bool:
@@ -182,6 +171,9 @@ class Http2Connection:
 
     def facts(self, transport: str, address: str, ping_ms: float | None = None) -> Http2Facts:
         """What is known of this connection now."""
+        from grpcdoctor.model.facts.http2 import Http2Facts
+        from grpcdoctor.wire.fingerprint import terminator_of
+
         client = self.client
         terminator, score = terminator_of(client.first_settings, client.window_increment)
         return Http2Facts(

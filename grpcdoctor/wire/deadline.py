@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from time import monotonic
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
@@ -15,8 +14,7 @@ _timeout_at: Final[Any] = getattr(asyncio, "timeout_at", None)  # came with Pyth
 _CLEAN_UP_SECONDS: Final = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(NamedTuple):
     """A point on the monotonic clock (which is also asyncio's)."""
 
     at: float

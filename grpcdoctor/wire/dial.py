@@ -6,14 +6,15 @@ import asyncio
 import errno
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from grpcdoctor.model.facts.reach import TcpAttempt
 from grpcdoctor.model.target import join_host_port
 from grpcdoctor.wire.deadline import Deadline
 from grpcdoctor.wire.stream import ByteStream
+
+if TYPE_CHECKING:
+    from grpcdoctor.model.facts.reach import TcpAttempt
 
 _RESULTS: Final[dict[int, str]] = {
     errno.ECONNREFUSED: "refused",
@@ -39,12 +40,21 @@ class OutOfFilesError(Exception):
         super().__init__("this machine's limit on open files is reached: raise it (ulimit -n) or lower --concurrency")
 
 
-@dataclass(frozen=True, slots=True)
-class Dialled:
-    """The attempt as measured, and the stream where it connected."""
+class Dialled(NamedTuple):
+    """How the attempt ended, in the words of TcpAttempt, and the stream where it connected."""
 
-    attempt: TcpAttempt
+    address: str
+    result: str
+    duration_ms: float
+    error: str | None = None
     stream: ByteStream | None = None
+
+    @property
+    def attempt(self) -> TcpAttempt:
+        """The facts of it."""
+        from grpcdoctor.model.facts.reach import TcpAttempt
+
+        return TcpAttempt(self.address, self.result, self.duration_ms, self.error)
 
 
 async def dial(host: str, port: int, deadline: Deadline) -> Dialled:
@@ -72,8 +82,8 @@ async def _dial(address: str, deadline: Deadline, connect: Connect) -> Dialled:
         error = os.strerror(failed.errno) if failed.errno else str(failed)
     except ValueError as failed:  # a path or an address that the system cannot express
         result, error = "error", str(failed)
-    attempt = TcpAttempt(address, result, (monotonic() - started) * 1000, error)
-    return Dialled(attempt, stream if result == "connected" else None)
+    duration_ms = (monotonic() - started) * 1000
+    return Dialled(address, result, duration_ms, error, stream if result == "connected" else None)
 
 
 async def _connect(stream: ByteStream, deadline: Deadline, connect: Connect) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from grpcdoctor.model.codes import FrameType, Http2Error, Setting, name_of
 
@@ -40,8 +39,7 @@ class FrameError(Exception):
     """Bytes that break the framing for good; the message says how, with the section of RFC 9113."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One frame, not interpreted."""
 
     type: int

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from grpcdoctor.model.target import is_address
 from grpcdoctor.wire.deadline import Deadline
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from grpcdoctor.model.facts.tls import Handshake
 
 
-@dataclass(frozen=True, slots=True)
-class Shaken:
+class Shaken(NamedTuple):
     """The handshake as measured; the stream where it completed; what OpenSSL saw on the way."""
 
     handshake: Handshake

@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from grpcdoctor.model.codes import FrameType
-from grpcdoctor.model.facts.http2 import Goaway
 from grpcdoctor.model.redact import redact_text
 from grpcdoctor.wire import frames
 from grpcdoctor.wire.frame_log import FrameListener, FrameLog
@@ -24,6 +23,9 @@ from grpcdoctor.wire.http_stream import HttpStream
 from grpcdoctor.wire.limits import PROBING, Limits
 from grpcdoctor.wire.sender import Sender
 from grpcdoctor.wire.streams import Headers, Stream
+
+if TYPE_CHECKING:
+    from grpcdoctor.model.facts.http2 import Goaway
 
 _SETTINGS_KEPT: Final = 64
 _GOAWAYS_KEPT: Final = 16
@@ -172,6 +174,8 @@ class Http2Client:
         debug = redact_text(frame.payload[8:1024].decode("utf-8", "replace"))
         at_ms = (monotonic() - self._started) * 1000
         if len(self.goaways) < _GOAWAYS_KEPT:
+            from grpcdoctor.model.facts.http2 import Goaway
+
             self.goaways.append(Goaway(code, last, debug, at_ms, not self._answered))
         for stream in list(self.streams.values()):
             if stream.id > last:

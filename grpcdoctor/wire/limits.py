@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from grpcdoctor.model.codes import Setting
 from grpcdoctor.wire.frames import MAX_FRAME_SIZE
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """Sizes are in bytes; None where nothing is bounded but by what the consumer takes (back-pressure)."""
 
     stream_window: int

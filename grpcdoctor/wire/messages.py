@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote_to_bytes
-
 PREFIX_LENGTH = 5
 
 
@@ -28,4 +26,8 @@ def split_messages(body: bytes) -> tuple[list[bytes], bytes]:
 
 def decode_status_message(value: str) -> str:
     """Percent-decoded; bytes that are no UTF-8 stay visible as replacement characters."""
-    return unquote_to_bytes(value).decode("utf-8", "replace") if "%" in value else value
+    if "%" not in value:
+        return value
+    from urllib.parse import unquote_to_bytes
+
+    return unquote_to_bytes(value).decode("utf-8", "replace")

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
-from typing import Final
-from urllib.parse import unquote, urlsplit
+from typing import Final, NamedTuple
 
 from grpcdoctor.model.redact import redact_text
 from grpcdoctor.model.target import is_address, join_host_port
@@ -23,8 +19,7 @@ DEFAULT_PORT: Final = 80
 _ANSWER_LIMIT: Final = 16 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Proxy:
+class Proxy(NamedTuple):
     """A proxy as the environment names it."""
 
     variable: str
@@ -50,7 +45,12 @@ def proxy_for(host: str, port: int, environment: Mapping[str, str] | None = None
     variable = next((name for name in PROXY_VARIABLES if variables.get(name)), None)
     if variable is None or _is_loopback(host) or _is_exempt(host, port, variables):
         return None
-    value = variables[variable]
+    return _read(variable, variables[variable])
+
+
+def _read(variable: str, value: str) -> Proxy:
+    from urllib.parse import unquote, urlsplit
+
     try:
         parts = urlsplit(value if "://" in value else f"http://{value}")
     except ValueError:
@@ -74,6 +74,8 @@ async def open_tunnel(stream: ByteStream, proxy: Proxy, host: str, port: int, de
     authority = join_host_port(host, port)
     lines = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}", "User-Agent: grpcdoctor"]
     if proxy.credentials is not None:
+        import base64
+
         lines.append(f"Proxy-Authorization: Basic {base64.b64encode(proxy.credentials.encode()).decode()}")
     stream.write("\r\n".join((*lines, "", "")).encode())
     answer = b""
@@ -95,7 +97,11 @@ async def open_tunnel(stream: ByteStream, proxy: Proxy, host: str, port: int, de
 def _is_loopback(host: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True
-    return is_address(host) and ip_address(host.split("%", 1)[0]).is_loopback
+    if not is_address(host):
+        return False
+    from ipaddress import ip_address
+
+    return ip_address(host.split("%", 1)[0]).is_loopback
 
 
 def _is_exempt(host: str, port: int, variables: Mapping[str, str]) -> bool:
@@ -108,6 +114,8 @@ def _matches(entry: str, host: str, port: int) -> bool:
     if entry == "*":
         return True
     if "/" in entry:
+        from ipaddress import ip_address, ip_network
+
         try:
             return is_address(host) and ip_address(host) in ip_network(entry, strict=False)
         except ValueError:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from grpcdoctor.wire.deadline import Deadline
 
@@ -17,8 +16,7 @@ _NO_SUCH_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NON
 _TRY_AGAIN = {socket.EAI_AGAIN}
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(NamedTuple):
     """Every A and AAAA in the resolver's order, or the failure ("nxdomain", "try-again", "timeout", "error")."""
 
     addresses: tuple[str, ...] = ()

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import ssl
 import weakref
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from grpcdoctor.wire.deadline import Deadline
 from grpcdoctor.wire.stream import Duplex
@@ -25,8 +24,7 @@ class ContextError(Exception):
     """A file of the user's (CA, certificate, key) cannot be used; the message says which and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class TlsSettings:
+class TlsSettings(NamedTuple):
     """What makes two SSLContexts differ: one is built for each combination and kept (a build costs 18 ms)."""
 
     verify: bool = True

@@ -13,7 +13,7 @@ from grpcdoctor.model.observation import Facts, Observation, Observations, Outco
 from grpcdoctor.model.run import Run
 from grpcdoctor.model.target import parse_target
 from grpcdoctor.wire.connection import Http2Connection
-from grpcdoctor.wire.first_bytes import first_bytes_of
+from grpcdoctor.wire.first_bytes import Heard
 from grpcdoctor.wire.limits import PROBING
 from grpcdoctor.wire.messages import frame_message
 from grpcdoctor.wire.questions import HEALTH_CHECK, HEALTH_LIST, REFLECTION, UNKNOWN_METHOD, call_headers
@@ -59,19 +59,21 @@ class Driven:
 
     def facts(self) -> list[Facts]:
         unknown, check, listed, v1, v1alpha = (s.reply(p) for s, p in zip(self.streams, PATHS, strict=True))
-        first = first_bytes_of(self.greeting or b"\0\0\0\4\0\0\0\0\0", 1.0)
         return [
             DnsFacts("127.0.0.1", ("127.0.0.1",), literal=True),
             TcpFacts((TcpAttempt("127.0.0.1:50051"),), "127.0.0.1:50051"),
-            H2cFacts(True, "127.0.0.1:50051", first),
+            H2cFacts(True, "127.0.0.1:50051", self._heard().facts()),
             self._http2(),
             GrpcFacts(unknown),
             HealthFacts(check, "SERVING" if check.messages else None, listed),
             ReflectionFacts(v1, v1alpha),
         ]
 
+    def _heard(self) -> Heard:
+        return Heard(self.greeting or b"\0\0\0\4\0\0\0\0\0", duration_ms=1.0)
+
     def _http2(self) -> Http2Facts:
-        self.connection.first = first_bytes_of(self.greeting or b"\0\0\0\4\0\0\0\0\0", 1.0)
+        self.connection.heard = self._heard()
         return self.connection.facts("plaintext", "127.0.0.1:50051")
 
     def run(self) -> Run:

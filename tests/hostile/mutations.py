@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Final
 
 from hypothesis import strategies as st
@@ -76,27 +75,27 @@ def mutated(data: bytes, operations: Sequence[Operation]) -> bytes:
 
 
 def _retype(frame: Frame, value: int) -> Frame:
-    return replace(frame, type=value % 12)
+    return frame._replace(type=value % 12)
 
 
 def _reflag(frame: Frame, value: int) -> Frame:
-    return replace(frame, flags=value)
+    return frame._replace(flags=value)
 
 
 def _restream(frame: Frame, value: int) -> Frame:
-    return replace(frame, stream_id=(0, 1, 2, 3, 5, 7, 9, 2**31 - 1)[value % 8])
+    return frame._replace(stream_id=(0, 1, 2, 3, 5, 7, 9, 2**31 - 1)[value % 8])
 
 
 def _shorten(frame: Frame, value: int) -> Frame:
-    return replace(frame, payload=frame.payload[: value % (len(frame.payload) + 1)])
+    return frame._replace(payload=frame.payload[: value % (len(frame.payload) + 1)])
 
 
 def _lengthen(frame: Frame, value: int) -> Frame:
-    return replace(frame, payload=frame.payload + bytes((value,)) * (value % 40))
+    return frame._replace(payload=frame.payload + bytes((value,)) * (value % 40))
 
 
 def _damage(frame: Frame, value: int) -> Frame:
-    return replace(frame, payload=mutated(frame.payload, (("set", value * 7, value * 13),)))
+    return frame._replace(payload=mutated(frame.payload, (("set", value * 7, value * 13),)))
 
 
 _ON_A_FRAME: Final[dict[str, Callable[[Frame, int], Frame]]] = {

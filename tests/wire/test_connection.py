@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 import pytest
 
@@ -170,7 +169,7 @@ def test_a_peer_that_sends_for_ever_is_given_up_and_it_is_said() -> None:
         assert facts.violation is not None
         assert "floods" in facts.violation
 
-    opened(body, limits=replace(PROBING, received=1 << 20))
+    opened(body, limits=PROBING._replace(received=1 << 20))
 
 
 def test_a_flood_cannot_outlast_the_deadline_of_a_question() -> None:

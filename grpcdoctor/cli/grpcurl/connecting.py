@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from grpcdoctor.cli.go_words import quoted
@@ -59,19 +58,19 @@ def channel_options(order: Order) -> ChannelOptions:
         options = ChannelOptions(target, grpcio_target=order.address if xds else None)
     except AddressError as wrong:
         raise _not_dialled(order, wrong) from wrong
-    given = {
-        "cacert": None if flags.insecure else flags.cacert or None,
-        "cert": flags.cert or None,
-        "key": flags.key or None,
-        "connect_timeout": flags.connect_timeout or options.connect_timeout,
-        "keepalive": max(flags.keepalive_time, _SHORTEST_KEEPALIVE) if flags.keepalive_time else None,
-        "max_message_bytes": flags.max_msg_sz or options.max_message_bytes,
-        "alts": flags.alts,
-        "alts_handshaker_service": flags.alts_handshaker_service or None,
-        "alts_target_service_accounts": tuple(flags.alts_target_service_account),
-        "user_agent": f"{flags.user_agent} {USER_AGENT}" if flags.user_agent else USER_AGENT,
-    }
-    return replace(options, insecure=flags.insecure, **given)  # type: ignore[arg-type]
+    return options._replace(
+        insecure=flags.insecure,
+        cacert=None if flags.insecure else flags.cacert or None,
+        cert=flags.cert or None,
+        key=flags.key or None,
+        connect_timeout=flags.connect_timeout or options.connect_timeout,
+        keepalive=max(flags.keepalive_time, _SHORTEST_KEEPALIVE) if flags.keepalive_time else None,
+        max_message_bytes=flags.max_msg_sz or options.max_message_bytes,
+        alts=flags.alts,
+        alts_handshaker_service=flags.alts_handshaker_service or None,
+        alts_target_service_accounts=tuple(flags.alts_target_service_account),
+        user_agent=f"{flags.user_agent} {USER_AGENT}" if flags.user_agent else USER_AGENT,
+    )
 
 
 def _not_dialled(order: Order, why: Exception) -> Failure:

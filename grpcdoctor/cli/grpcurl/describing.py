@@ -55,13 +55,11 @@ async def _describe(symbol: str, flags: Flags, source: DescriptorSource, console
 
 async def _template(message: Descriptor, flags: Flags, source: DescriptorSource) -> str:
     """Whatever -emit-defaults says, all fields are to be seen."""
-    from dataclasses import replace
-
     from grpcdoctor.cli.grpcurl.formats import writer_of
     from grpcdoctor.client.formats.template import template_of
     from grpcdoctor.client.formats.types import Types
 
-    writer = writer_of(replace(flags, emit_defaults=True))
+    writer = writer_of(flags._replace(emit_defaults=True))
     try:
         return await writer.write(template_of(message), Types(source, fill_in=False))
     except ClientError as failed:

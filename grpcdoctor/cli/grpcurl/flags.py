@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from grpcdoctor.cli.go_flags import Flag, Kind, parse
 
@@ -12,8 +11,7 @@ JSON: Final = "json"
 TEXT: Final = "text"
 
 
-@dataclass(frozen=True, slots=True)
-class Flags:
+class Flags(NamedTuple):
     """One field a flag, with grpcurl's default. Times are in seconds, 0 where none was given."""
 
     help: bool = False

@@ -7,8 +7,7 @@ import binascii
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from grpcdoctor.cli.go_words import quoted
 from grpcdoctor.cli.grpcurl.failures import Failure
@@ -18,11 +17,12 @@ if TYPE_CHECKING:
     from grpcdoctor.cli.grpcurl.flags import Flags
     from grpcdoctor.wire.streams import Headers
 
-_VARIABLE: Final = re.compile(r"\$\{(\w+)\}", re.ASCII)
+# The patterns are compiled when they are first needed, which at most command lines is never.
+_VARIABLE: Final = r"\$\{(\w+)\}"
 _BINARY: Final = "-bin"
 _URL_TO_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
-_STANDARD_ALPHABET: Final = re.compile(rb"[A-Za-z0-9+/]*")
-_URL_ALPHABET: Final = re.compile(rb"[A-Za-z0-9_-]*")
+_STANDARD_ALPHABET: Final = rb"[A-Za-z0-9+/]*"
+_URL_ALPHABET: Final = rb"[A-Za-z0-9_-]*"
 # (field of Flags, what its flag is for)
 _EXPANDED: Final = (("headers", "additional"), ("rpc_header", "rpc"), ("reflect_header", "reflection"))
 
@@ -41,11 +41,11 @@ def read_headers(words: Sequence[str]) -> Headers:
 
 def expand_headers(flags: Flags) -> Flags:
     """Environment variables in place of `${NAME}`. Raises Failure for one that is not set."""
-    expanded = {}
+    expanded: dict[str, Any] = {}
     for field, kind in _EXPANDED:
         words: Sequence[str] = getattr(flags, field)
         expanded[field] = tuple(_expand(word, f"Failed to expand {kind} headers") for word in words)
-    return replace(flags, **expanded)  # type: ignore[arg-type]
+    return flags._replace(**expanded)
 
 
 def shown(metadata: Headers, show_secrets: bool = True) -> str:
@@ -65,7 +65,7 @@ def _expand(word: str, failed: str) -> str:
             raise Failure(failed, f"header {quoted(name)} refers to missing environment variable {quoted(match[1])}")
         return value
 
-    return _VARIABLE.sub(value_of, word)
+    return re.sub(_VARIABLE, value_of, word, flags=re.ASCII)
 
 
 def _binary(value: str) -> str:
@@ -83,7 +83,7 @@ def _decoded(text: bytes) -> bytes | None:
     missing = -len(digits) % 4
     if missing == 3 or padding not in (0, missing):
         return None
-    if not (_STANDARD_ALPHABET.fullmatch(digits) or _URL_ALPHABET.fullmatch(digits)):
+    if not (re.fullmatch(_STANDARD_ALPHABET, digits) or re.fullmatch(_URL_ALPHABET, digits)):
         return None
     return base64.b64decode(digits.translate(_URL_TO_STANDARD) + b"=" * missing)
 

@@ -13,7 +13,6 @@ from grpcdoctor.cli.grpcurl.flags import JSON
 from grpcdoctor.cli.grpcurl.formats import writer_of
 from grpcdoctor.cli.grpcurl.headers import read_headers
 from grpcdoctor.cli.grpcurl.outcome import Outcome
-from grpcdoctor.cli.grpcurl.status_words import error_text, formatted
 from grpcdoctor.client.errors import ClientError, ConnectError, RequestError, RpcError
 from grpcdoctor.client.formats.types import Types
 from grpcdoctor.client.invoke import Requests, SurplusRequestError, invoke
@@ -106,5 +105,7 @@ def _failure(symbol: str, error: ClientError, flags: Flags, method: MethodDescri
 
 
 async def _print_status(status: Status, flags: Flags, writer: Writer, types: Types, console: Console) -> None:
+    from grpcdoctor.cli.grpcurl.status_words import error_text, formatted
+
     say = formatted if flags.format_error else error_text
     console.err(await say(status, writer, types))

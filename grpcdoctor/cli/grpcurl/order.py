@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from grpcdoctor.cli.grpcurl.failures import Misuse
 from grpcdoctor.cli.grpcurl.flags import JSON, TEXT, Flags
@@ -20,8 +19,7 @@ class Verb(Enum):
 _VERBS: Final = {verb.value: verb for verb in (Verb.LIST, Verb.DESCRIBE)}
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """`address` is "" where none was given; so is `symbol`."""
 
     flags: Flags

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from grpcdoctor.cli.go_flags import FlagError, HelpWanted
@@ -81,7 +80,7 @@ async def _do(session: Session, console: Console) -> Outcome:
     if order.flags.expand_headers:
         from grpcdoctor.cli.grpcurl.headers import expand_headers
 
-        session.order = order = replace(order, flags=expand_headers(order.flags))
+        session.order = order = order._replace(flags=expand_headers(order.flags))
     source = await session.source()
     if order.verb is Verb.CALL:
         from grpcdoctor.cli.grpcurl.invoking import run_call

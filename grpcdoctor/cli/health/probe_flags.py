@@ -6,8 +6,7 @@ The words of the errors are its own: somebody may look for them in a log.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from grpcdoctor.cli.go_flags import Flag, FlagError, Kind, parse
 from grpcdoctor.cli.go_words import duration, quoted
@@ -20,8 +19,7 @@ class ProbeError(Exception):
     """A command line that asks for nothing that can be done: exit 1, but for SPIFFE."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeFlags:
+class ProbeFlags(NamedTuple):
     """One field a flag, with its default. Times are in nanoseconds."""
 
     addr: str = ""
@@ -49,9 +47,16 @@ class ProbeFlags:
     watch: bool = False
     connect_only: bool = False
     output: str = "text"
+
     # For the address, which grpc-go reads alike in both programs.
-    unix = False
-    authority = ""
+
+    @property
+    def unix(self) -> bool:
+        return False
+
+    @property
+    def authority(self) -> str:
+        return ""
 
     @property
     def servername(self) -> str:

@@ -21,9 +21,10 @@ _FLOAT32_NORMAL: Final = 2.0**-126
 
 # The bits of Go's math.NaN.
 _NAN: Final = unpack("<d", pack("<Q", 0x7FF8000000000001))[0]
-_SPECIAL: Final = re.compile(r"[+-]?inf(?:inity)?|nan", re.IGNORECASE)
-_DECIMAL: Final = re.compile(r"[+-]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9_]+)?")
-_HEXADECIMAL: Final = re.compile(r"[+-]?0[xX](?:[0-9a-fA-F_]+\.?[0-9a-fA-F_]*|\.[0-9a-fA-F_]+)[pP][+-]?[0-9]+")
+# The patterns are compiled when they are first needed.
+_SPECIAL: Final = r"[+-]?inf(?:inity)?|nan"
+_DECIMAL: Final = r"[+-]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9_]+)?"
+_HEXADECIMAL: Final = r"[+-]?0[xX](?:[0-9a-fA-F_]+\.?[0-9a-fA-F_]*|\.[0-9a-fA-F_]+)[pP][+-]?[0-9]+"
 
 
 def general(value: float, single: bool) -> str:
@@ -44,11 +45,11 @@ def json_number(value: float, single: bool) -> str:
 
 def parse(text: str) -> float:
     """What strconv.ParseFloat reads; ValueError for what it refuses, a number beyond float64's range included."""
-    if _SPECIAL.fullmatch(text):
+    if re.fullmatch(_SPECIAL, text, re.IGNORECASE):
         return _NAN if text[-1] in "nN" else float(text)
-    if _DECIMAL.fullmatch(text):
+    if re.fullmatch(_DECIMAL, text):
         value = float(text)
-    elif _HEXADECIMAL.fullmatch(text):
+    elif re.fullmatch(_HEXADECIMAL, text):
         value = float.fromhex(text.replace("_", ""))
     else:
         raise ValueError(text)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from json import JSONDecodeError, JSONDecoder
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
-_TOKEN: Final = re.compile(r'[ \t\n\r]+|"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+|.', re.DOTALL)
+_TOKEN: Final = r'[ \t\n\r]+|"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+|.'
 _DECODER: Final = JSONDecoder()
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """Where a text begins that is cut out of a longer one: counted from 0, lines and columns too."""
 
     offset: int = 0
@@ -56,7 +54,7 @@ def path_at(text: str, offset: int) -> str:
     """The path of the value that holds this offset, as far as the text before it can be told apart."""
     steps: list[str | int] = []
     key = ""
-    for token in _TOKEN.finditer(text, 0, offset):
+    for token in re.finditer(_TOKEN, text[:offset], re.DOTALL):
         found = token.group()
         if found == "{":
             steps.append("")

@@ -22,9 +22,9 @@ _WHERE: Final = {
     "Invalid control character": "in a string: it must be escaped",
     "Invalid \\": "in a string's escape code",
 }
-_TRAILING_COMMA: Final = re.compile(r",[ \t\n\r]*")
+_SPACE: Final = " \t\n\r"
 _UNTERMINATED: Final = "Unterminated string"
-_CONSTANT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|(-?Infinity|NaN)', re.DOTALL)
+_CONSTANT: Final = r'"(?:[^"\\]|\\.)*"|(-?Infinity|NaN)'
 _QUOTES_HINT: Final = (
     "; JSON's names and strings stand in double quotes: if they were typed, the shell took them away"
     " (give the data on standard input, -d @ < request.json)"
@@ -57,7 +57,7 @@ def parse(text: str, start: Start) -> Any:
     except JSONDecodeError as broken:
         raise syntax_error(text, broken.msg, broken.pos, start) from None
     except _ConstantError as constant:
-        at = next(found.start(1) for found in _CONSTANT.finditer(text) if found[1])
+        at = next(found.start(1) for found in re.finditer(_CONSTANT, text, re.DOTALL) if found[1])
         raise located(f'{constant} is no JSON; as a string, "{constant}", it is a number', text, at, start) from None
     except RecursionError:
         raise RequestError("the data is nested too deeply") from None
@@ -81,8 +81,7 @@ def syntax_error(text: str, reason: str, at: int, start: Start) -> RequestError:
 
 def _before_python_3_13(text: str, comma: int) -> tuple[str, int]:
     """(what json said, where) of a comma with nothing after it. Like Go's, it pointed at the bracket that follows."""
-    found = _TRAILING_COMMA.match(text, comma)
-    at = found.end() if found else comma
+    at = len(text) - len(text[comma + 1 :].lstrip(_SPACE))
     return "Expecting value" if text[at : at + 1] == "]" else "Expecting property name", at
 
 

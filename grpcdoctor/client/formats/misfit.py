@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from grpcdoctor.client.close_names import either
@@ -57,6 +56,8 @@ def unknown_name(what: str, name: str, known: Sequence[str], at_key: bool = Fals
 
 def suggest(name: str, known: Sequence[str]) -> list[str]:
     """Names close to this one, best first."""
+    from difflib import get_close_matches
+
     folded = {one.casefold().replace("_", "").replace("-", ""): one for one in reversed(known)}
     close = get_close_matches(name.casefold().replace("_", "").replace("-", ""), list(folded), 3)
     return [folded[one] for one in close]

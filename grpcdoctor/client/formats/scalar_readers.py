@@ -18,10 +18,11 @@ from grpcdoctor.client.formats.misfit import MisfitError, shown, unknown_name, w
 # Raises MisfitError. null is the zero value.
 ReadScalar = Callable[[Any], Any]
 
-_INTEGER: Final = re.compile(r"[+-]?[0-9]+")
-_DECIMAL: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?")
+# The patterns are compiled when they are first needed.
+_INTEGER: Final = r"[+-]?[0-9]+"
+_DECIMAL: Final = r"[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?"
 _SPACE: Final = " \t\n\r"
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/]*={0,2}")
+_BASE64: Final = r"[A-Za-z0-9+/]*={0,2}"
 _URL_SAFE: Final = str.maketrans("-_", "+/", "\r\n")
 # Longer than any number that fits 64 bits, zeros in front of it included.
 _DIGITS: Final = 400
@@ -55,9 +56,9 @@ def _integer(wanted: str, value: Any) -> int:
     text = value.strip(_SPACE)
     if len(text) >= _DIGITS:
         raise MisfitError(f"{wanted} is wanted, found a number of {len(text)} characters")
-    if _INTEGER.fullmatch(text):
+    if re.fullmatch(_INTEGER, text):
         return int(text)
-    if not _DECIMAL.fullmatch(text):
+    if not re.fullmatch(_DECIMAL, text):
         raise wrong_kind(wanted, value)
     from decimal import Decimal
 
@@ -104,9 +105,9 @@ def read_bytes(value: Any) -> bytes:
         return b""
     if type(value) is not str:
         raise wrong_kind("bytes as a string of base64", value)
-    text = value if _BASE64.fullmatch(value) else value.translate(_URL_SAFE)
+    text = value if re.fullmatch(_BASE64, value) else value.translate(_URL_SAFE)
     body = text.rstrip("=")
-    if len(body) % 4 == 1 or not _BASE64.fullmatch(text):
+    if len(body) % 4 == 1 or not re.fullmatch(_BASE64, text):
         encoded = b2a_base64(value.encode("utf-8", "replace"), newline=False).decode() if len(value) < _ENCODED else ""
         advice = f' (the text itself would be "{encoded}")' if encoded else ""
         raise MisfitError(f"bytes as a string of base64 are wanted, found {shown(value)}{advice}")
@@ -123,7 +124,7 @@ def _enum_reader(field: Field) -> ReadScalar:
             known = numbers.get(value)
             if known is not None:
                 return known
-            if not _INTEGER.fullmatch(value):
+            if not re.fullmatch(_INTEGER, value):
                 raise unknown_name(f"the enum {enum.full_name} has no value", value, list(numbers))
         elif type(value) is not Number and value is not None:
             raise wrong_kind(f"a value of the enum {enum.full_name}", value)

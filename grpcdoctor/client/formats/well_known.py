@@ -29,12 +29,13 @@ _HOUR_DIGITS: Final = 18
 # duration.proto: within 10,000 years.
 _DURATION_LIMIT: Final = 315_576_000_000
 
-_TIMESTAMP: Final = re.compile(
+# The patterns are compiled when they are first needed.
+_TIMESTAMP: Final = (
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{1,2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]+))?"
     r"(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))"
 )
-_SPEC_DURATION: Final = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]*))?s")
-_GO_DURATION: Final = re.compile(r"([0-9]*)(?:\.([0-9]*))?(ns|us|µs|μs|ms|s|m|h)")
+_SPEC_DURATION: Final = r"([+-]?)([0-9]+)(?:\.([0-9]*))?s"
+_GO_DURATION: Final = r"([0-9]*)(?:\.([0-9]*))?(ns|us|µs|μs|ms|s|m|h)"
 _UNITS: Final = {
     "ns": 1,
     "us": 10**3,
@@ -63,7 +64,7 @@ def timestamp_text(seconds: int, nanos: int) -> str:
 
 def parse_timestamp(text: str) -> tuple[int, int]:
     """(seconds, nanos). Raises ValueError."""
-    found = _TIMESTAMP.fullmatch(text)
+    found = re.fullmatch(_TIMESTAMP, text)
     if found is None:
         raise ValueError("an RFC 3339 time such as 2024-05-06T07:08:09Z")
     year, month, day, hour, minute, second = map(int, found.groups()[:6])
@@ -95,7 +96,7 @@ def duration_text(seconds: int, nanos: int) -> str:
 def parse_duration(text: str) -> tuple[int, int]:
     """(seconds, nanos) of the specification's form (1.5s) or Go's (1h2m3.5s, 250ms). Raises ValueError."""
     wanted = "a duration such as 1.5s, or in Go's way 1h30m, 250ms"
-    spec = _SPEC_DURATION.fullmatch(text)
+    spec = re.fullmatch(_SPEC_DURATION, text)
     if spec and (spec[2] or spec[3]):
         sign = -1 if spec[1] == "-" else 1
         seconds = int(spec[2] or "0")
@@ -106,7 +107,8 @@ def parse_duration(text: str) -> tuple[int, int]:
     if rest == "0":
         return 0, 0
     total, at = 0, 0
-    while found := _GO_DURATION.match(rest, at):
+    part = re.compile(_GO_DURATION)
+    while found := part.match(rest, at):
         whole, fraction, unit = found.groups()
         if not whole and not fraction:
             break

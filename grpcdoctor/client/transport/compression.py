@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import Final
 
 from grpcdoctor.client.errors import ClientError
@@ -34,12 +33,16 @@ def check_encoding(encoding: str | None) -> None:
 
 
 def compress(encoding: str, data: bytes) -> bytes:
+    import zlib
+
     packer = zlib.compressobj(wbits=_WINDOW_BITS[encoding])
     return packer.compress(data) + packer.flush()
 
 
 def decompress(encoding: str, data: bytes, limit: int) -> bytes:
     """Raises CompressionError, and TooLargeError before more than `limit` bytes are unpacked."""
+    import zlib
+
     whole = bytearray()
     rest = data
     try:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from time import monotonic, time
 from typing import TYPE_CHECKING, Final
 
 from grpcdoctor.client.connection_facts import ConnectionFacts
 from grpcdoctor.client.transport.dialling import Reached, reach
 from grpcdoctor.client.transport.http2_link import Http2Link
-from grpcdoctor.client.transport.securing import Secured, secure
 
 if TYPE_CHECKING:
     from grpcdoctor.client.options import ChannelOptions
+    from grpcdoctor.client.transport.securing import Secured
     from grpcdoctor.model.facts.tls import Certificate
     from grpcdoctor.wire.deadline import Deadline
     from grpcdoctor.wire.stream import Duplex
@@ -23,14 +22,14 @@ _ALPN: Final = {HTTP2: ("h2",), HTTP1: ("http/1.1",), None: ("h2", "http/1.1")}
 _CERTIFICATES_KEPT: Final = 10
 
 
-@dataclass(slots=True)
 class Connected:
     """A connection to speak HTTP on; `link` where it is HTTP/2."""
 
-    reached: Reached
-    secured: Secured | None
-    link: Http2Link | None = None
-    http2_ms: float | None = None
+    def __init__(self, reached: Reached, secured: Secured | None) -> None:
+        self.reached = reached
+        self.secured = secured
+        self.link: Http2Link | None = None
+        self.http2_ms: float | None = None
 
     @property
     def duplex(self) -> Duplex:
@@ -59,6 +58,8 @@ async def connect(options: ChannelOptions, http_version: str | None, deadline: D
     try:
         secured = None
         if target.tls:
+            from grpcdoctor.client.transport.securing import secure
+
             offered = _ALPN[http_version]
             secured = await secure(reached.stream, options, offered, reached.address, deadline)
         connected = Connected(reached, secured)

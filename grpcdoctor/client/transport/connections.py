@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from grpcdoctor.client.transport.connecting import HTTP1, Connected, connect
 from grpcdoctor.client.transport.endings import EndedError, made_here
-from grpcdoctor.client.transport.http1_exchange import Http1Exchange
 from grpcdoctor.model.codes import GrpcStatus
 from grpcdoctor.wire.deadline import Deadline
 
 if TYPE_CHECKING:
     from grpcdoctor.client.options import ChannelOptions
     from grpcdoctor.client.transport.exchange import Exchange, Listener
+    from grpcdoctor.client.transport.http1_exchange import Http1Exchange
     from grpcdoctor.client.transport.http2_link import Http2Link
     from grpcdoctor.wire.streams import Headers
 
@@ -122,6 +122,8 @@ class Connections:
         self._unclaimed = self.latest if self.latest.link is None else None
 
     def _start_http1(self, connected: Connected, headers: Headers, listener: Listener) -> Http1Exchange:
+        from grpcdoctor.client.transport.http1_exchange import Http1Exchange
+
         self._busy.append(connected)
 
         def over(reusable: bool) -> None:

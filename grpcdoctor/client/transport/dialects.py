@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from grpcdoctor.client.errors import ClientError
@@ -28,8 +27,7 @@ class Streaming(NamedTuple):
     responses: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(NamedTuple):
     """One protocol."""
 
     name: str

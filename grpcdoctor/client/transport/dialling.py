@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from grpcdoctor.client.errors import ConnectError, Stage
-from grpcdoctor.model.facts.reach import TcpAttempt
 from grpcdoctor.model.target import Target, is_address, join_host_port
 from grpcdoctor.wire.deadline import Deadline
 from grpcdoctor.wire.dial import Dialled, OutOfFilesError, dial, dial_unix
 from grpcdoctor.wire.proxy import Proxy, TunnelError, open_tunnel, proxy_for
-from grpcdoctor.wire.resolve import Resolved, Resolver
 from grpcdoctor.wire.stream import ByteStream
+
+if TYPE_CHECKING:
+    from grpcdoctor.wire.resolve import Resolved
 
 Dialling = Coroutine[None, None, Dialled]
 
@@ -35,8 +35,7 @@ _TCP_WORDS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(NamedTuple):
     """A stream to the target, nothing said on it yet; times in milliseconds."""
 
     stream: ByteStream
@@ -64,6 +63,8 @@ async def reach(target: Target, use_proxy: bool, deadline: Deadline) -> Reached:
 async def _resolve(host: str, deadline: Deadline, stage: Stage) -> tuple[Sequence[str], float | None]:
     if is_address(host):
         return (host,), None
+    from grpcdoctor.wire.resolve import Resolver
+
     started = monotonic()
     resolved = await Resolver().resolve(host, deadline)
     if not resolved.addresses:
@@ -81,17 +82,16 @@ async def _reach_first(dialling: Sequence[Dialling], name: str, dns_ms: float | 
     dialled = await _race(dialling)
     chosen = next((each for each in dialled if each.stream is not None), None)
     if chosen is None or chosen.stream is None:
-        attempts = [each.attempt for each in dialled]
         raise ConnectError(
             Stage.TCP,
-            _tcp_words(name, attempts),
-            attempts[-1].address if attempts else None,
-            timed_out=any(attempt.result == "timeout" for attempt in attempts),
+            _tcp_words(name, dialled),
+            dialled[-1].address if dialled else None,
+            timed_out=any(each.result == "timeout" for each in dialled),
         )
     for other in dialled:
         if other is not chosen and other.stream is not None:
             other.stream.abort()
-    return Reached(chosen.stream, chosen.attempt.address, dns_ms=dns_ms, tcp_ms=chosen.attempt.duration_ms)
+    return Reached(chosen.stream, chosen.address, dns_ms=dns_ms, tcp_ms=chosen.duration_ms)
 
 
 async def _race(dialling: Sequence[Dialling]) -> list[Dialled]:
@@ -114,14 +114,14 @@ async def _race(dialling: Sequence[Dialling]) -> list[Dialled]:
             task.cancel()
 
 
-def _tcp_words(name: str, attempts: Sequence[TcpAttempt]) -> str:
+def _tcp_words(name: str, attempts: Sequence[Dialled]) -> str:
     if len(attempts) == 1 and attempts[0].address in (name, f"unix:{name}"):
         return f"cannot connect to {name}: {_attempt_words(attempts[0])}"
     tried = "; ".join(f"{attempt.address} {_attempt_words(attempt)}" for attempt in attempts)
     return f"cannot connect to {name}: {tried}"
 
 
-def _attempt_words(attempt: TcpAttempt) -> str:
+def _attempt_words(attempt: Dialled) -> str:
     return _TCP_WORDS.get(attempt.result, attempt.error or attempt.result)
 
 

@@ -5,16 +5,14 @@ The one who listens is called as things come, and never again after `on_lost` or
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from grpcdoctor.client.status import Status
     from grpcdoctor.wire.streams import Headers
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(NamedTuple):
     """The response will not be complete: the status that grpc-go gives such a call."""
 
     status: Status

@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from grpcdoctor.client.status import Status
 from grpcdoctor.client.transport.endings import EndedError, made_here, status_of_http
@@ -20,14 +19,12 @@ if TYPE_CHECKING:
     from grpcdoctor.wire.streams import Headers
 
 _DETAILS: Final = "grpc-status-details-bin"
-_INTEGER: Final = re.compile(r"[+-]?[0-9]+")
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/]*")
+_BASE64: Final = r"[A-Za-z0-9+/]*"
 _INT32: Final = range(-(2**31), 2**31)
 _NOT_SHOWN: Final = RESERVED - {"content-type", "user-agent"}
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """One block of headers, read."""
 
     visible: Headers
@@ -107,7 +104,8 @@ def _http_status(value: str) -> int:
 
 
 def _grpc_status(value: str) -> int:
-    number = int(value[:32]) if _INTEGER.fullmatch(value) else None
+    digits = value[1:] if value.startswith(("+", "-")) else value
+    number = int(value[:32]) if digits.isascii() and digits.isdigit() else None
     if number is not None and number in _INT32:
         return number & 0xFFFFFFFF
     why = "invalid syntax" if number is None else "value out of range"
@@ -129,6 +127,6 @@ def _shown(name: str, value: str) -> str:
 
 def _offset_in_base64(value: str) -> int:
     """Where it is wrong: the first character that has no place in base64, else the last, unfinished quantum."""
-    legal = _BASE64.match(value)
+    legal = re.match(_BASE64, value)
     end = legal.end() if legal is not None else 0
     return end if end < len(value) else len(value) // 4 * 4

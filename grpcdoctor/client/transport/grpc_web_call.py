@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -138,7 +137,7 @@ def _read(headers: Headers) -> Head:
     sent = dict(headers)["content-type"]
     head = read_head(tuple((name, _GRPC if name == "content-type" else value) for name, value in headers))
     visible = tuple((name, sent if name == "content-type" else value) for name, value in head.visible)
-    return replace(head, visible=visible)
+    return head._replace(visible=visible)
 
 
 def _headers(

@@ -11,13 +11,13 @@ from grpcdoctor.client.transport.endings import EndedError, made_here, status_of
 from grpcdoctor.client.transport.exchange import Lost
 from grpcdoctor.client.transport.http2_exchange import Http2Exchange
 from grpcdoctor.client.transport.http2_opening import goaway_words, open_http2
-from grpcdoctor.client.transport.securing import Secured, alert_words
 from grpcdoctor.model.codes import GrpcStatus, Setting, TlsAlert
 from grpcdoctor.wire.deadline import Deadline
 
 if TYPE_CHECKING:
     from grpcdoctor.client.status import Status
     from grpcdoctor.client.transport.exchange import Listener
+    from grpcdoctor.client.transport.securing import Secured
     from grpcdoctor.wire.connection import Http2Connection
     from grpcdoctor.wire.stream import Duplex
     from grpcdoctor.wire.streams import Headers
@@ -123,10 +123,17 @@ class Http2Link:
         client = self.connection.client
         if self.connection.bug is not None:
             return stumbled(self.connection.bug)
-        alerts = self._secured.client.alerts if self._secured is not None else []
-        alert = alert_words(alerts[-1]) if alerts and alerts[-1] != TlsAlert.CLOSE_NOTIFY else None
         goaway = client.goaways[0] if client.goaways else None
-        return status_of_loss("keepalive" if self._keepalive_lost else why, goaway, client.violation, alert)
+        why = "keepalive" if self._keepalive_lost else why
+        return status_of_loss(why, goaway, client.violation, self._alert_words())
+
+    def _alert_words(self) -> str | None:
+        alerts = self._secured.client.alerts if self._secured is not None else []
+        if not alerts or alerts[-1] == TlsAlert.CLOSE_NOTIFY:
+            return None
+        from grpcdoctor.client.transport.securing import alert_words
+
+        return alert_words(alerts[-1])
 
     async def _keep_alive(self, interval: float) -> None:
         """PING when nothing was heard for `interval` seconds while calls are open; as long a wait for the answer."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from grpcdoctor.client.errors import ConnectError, Stage
-from grpcdoctor.client.transport.securing import Secured, alert_words
 from grpcdoctor.model.codes import Http2Error, TlsAlert, name_of
 from grpcdoctor.wire.connection import Http2Connection
 from grpcdoctor.wire.deadline import Deadline
@@ -13,6 +12,7 @@ from grpcdoctor.wire.limits import CALLING
 from grpcdoctor.wire.stream import Duplex
 
 if TYPE_CHECKING:
+    from grpcdoctor.client.transport.securing import Secured
     from grpcdoctor.model.facts.http2 import FirstBytes, Goaway
 
 _LINE_KEPT: Final = 120
@@ -22,9 +22,10 @@ _CLOSE_NOTIFY: Final = TlsAlert.CLOSE_NOTIFY
 async def open_http2(duplex: Duplex, secured: Secured | None, address: str, deadline: Deadline) -> Http2Connection:
     """A connection on which the peer has sent its SETTINGS. Raises ConnectError."""
     connection = Http2Connection(duplex, limits=CALLING)
-    first = await connection.open(deadline, secured.patience if secured is not None else 0.0)
-    if first.spoken == "h2" and await connection.settled(deadline) and not connection.client.goaways:
+    heard = await connection.open(deadline, secured.patience if secured is not None else 0.0)
+    if heard.spoken == "h2" and await connection.settled(deadline) and not connection.client.goaways:
         return connection
+    first = heard.facts()
     late = first.spoken == "nothing" or (first.spoken == "h2" and deadline.expired)
     stage, words = _why_not(connection, first, secured)
     connection.abort()
@@ -34,6 +35,8 @@ async def open_http2(duplex: Duplex, secured: Secured | None, address: str, dead
 def _why_not(connection: Http2Connection, first: FirstBytes, secured: Secured | None) -> tuple[Stage, str]:
     alerts = [alert for alert in secured.client.alerts if alert != _CLOSE_NOTIFY] if secured is not None else []
     if alerts:
+        from grpcdoctor.client.transport.securing import alert_words
+
         return Stage.TLS, alert_words(alerts[-1])
     if first.spoken == "closed" and secured is not None and secured.client.client_certificate_requested:
         return Stage.TLS, "the server closed the connection right after it had asked for a client certificate"

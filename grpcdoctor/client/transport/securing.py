@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from grpcdoctor.client.errors import ConnectError, Stage
 from grpcdoctor.client.options import ChannelOptions
@@ -39,8 +38,7 @@ _ALERT_WORDS: Final[dict[int, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Secured:
+class Secured(NamedTuple):
     """The encrypted stream, nothing said on it yet."""
 
     stream: TlsStream

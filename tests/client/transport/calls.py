@@ -80,5 +80,5 @@ async def answer_of(
 
 def ask(port: int, path: str = HEALTH, requests: Sequence[bytes] = (b"",), **how: Any) -> Answer:
     """One call on a channel of its own to a plaintext server on this machine."""
-    options = {name: how.pop(name) for name in list(how) if name in ChannelOptions.__dataclass_fields__}
+    options = {name: how.pop(name) for name in list(how) if name in ChannelOptions._fields}
     return on_channel(f"grpc://127.0.0.1:{port}", lambda channel: answer_of(channel, path, requests, **how), **options)

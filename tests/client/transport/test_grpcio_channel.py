@@ -171,7 +171,7 @@ def test_what_grpcio_cannot_is_said_before_anything_is_tried(options: dict[str, 
 def test_alts_outside_of_google_cloud_is_no_connection() -> None:
     async def run(port: int) -> None:
         options = ChannelOptions(parse_target(f"grpc://127.0.0.1:{port}"), alts=True, connect_timeout=2.0)
-        channel = open_channel(replace(options, alts_target_service_accounts=("a@b",)))
+        channel = open_channel(options._replace(alts_target_service_accounts=("a@b",)))
         with pytest.raises(ConnectError, match="grpcio"):
             await channel.connect()
         await channel.close()
