@@ -159,6 +159,8 @@ def _unix_target(text: str, word: str, plaintext: bool) -> Target:
 
 def _network_target(text: str, rest: str, tls: bool, scheme_given: bool) -> Target:
     location, slash, path = rest.partition("/")
+    if slash and not location:
+        raise TargetError(f"{text!r} is a path; a Unix socket is written unix:{text}")
     if slash and path.strip("/"):
         raise TargetError(
             f"{text!r} has a path; gRPC targets have none: write {location}, "

@@ -195,9 +195,21 @@ def test_words_behind_the_flags_are_ignored_aloud(env: Environment, lab: Lab) ->
     assert result.err.startswith('warning: everything from "false" on is ignored')
 
 
-@pytest.mark.parametrize("line", ["-addr :{port}", "-addr dns:///localhost:{port}", "-addr unix:///{socket}"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-addr :{port}",
+        "-addr dns:///localhost:{port}",
+        "-addr dns:localhost:{port}",
+        "-addr passthrough:/localhost:{port}",
+        "-addr unix:///{socket}",
+        "-addr unix:/{socket}",
+        "-addr unix:s",
+    ],
+)
 def test_addresses_as_grpc_go_reads_them(env: Environment, tmp_path: Path, line: str) -> None:
     with grpc_servers(Options(), Options(unix=str(tmp_path / "s"))) as (server, _):
+        env.patch.chdir(tmp_path)
         words = line.format(port=server.port, socket=str(tmp_path / "s").lstrip("/")).split()
         assert env.run("health", *words).code == 0
 

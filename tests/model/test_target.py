@@ -45,6 +45,11 @@ def test_plaintext_decides_where_no_scheme_does() -> None:
         parse_target("grpcs://a.test", plaintext=True)
 
 
+def test_a_path_alone_is_told_how_a_socket_is_written() -> None:
+    with pytest.raises(TargetError, match=r"is a path; a Unix socket is written unix:/run/x$"):
+        parse_target("/run/x")
+
+
 def test_a_unix_socket_has_a_path_and_no_port() -> None:
     for text in ("unix:/run/a.sock", "unix:///run/a.sock"):
         target = parse_target(text, plaintext=True)

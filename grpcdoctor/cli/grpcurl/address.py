@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -38,10 +39,16 @@ def full_address(flags: Flags, address: str) -> str:
     return f"unix://{address}" if flags.unix and not address.startswith("unix://") else address
 
 
-def read_address(flags: Flags, address: str) -> Target:
-    """The Target with authority and names as grpc-go makes them. Raises AddressError."""
+def read_address(flags: Flags, address: str, without_slashes: Sequence[str] = ("unix",)) -> Target:
+    """The Target with authority and names as grpc-go makes them. Raises AddressError.
+
+    `without_slashes`: schemes that are one also in `scheme:endpoint`. grpc-go takes each of its own so; of grpcurl only
+    a socket gets there."""
     scheme, separator, rest = full_address(flags, address).partition("://")
     if not separator:
+        scheme, colon, rest = address.partition(":")
+        if colon and rest and scheme.lower() in without_slashes:
+            return _opaque(flags, address, scheme.lower(), rest)
         return _host_and_port(flags, address, address)
     if scheme in _URLS:
         raise AddressError(f"an address is no URL: write {rest.partition('/')[0]}{_URLS[scheme]}")
@@ -50,6 +57,13 @@ def read_address(flags: Flags, address: str) -> Target:
         known = ", ".join(f"{name}:///" for name in (*_SCHEMES, "xds"))
         raise AddressError(f"there is no scheme {scheme}://: write host:port, or one of {known}")
     return read(flags, address, rest)
+
+
+def _opaque(flags: Flags, address: str, scheme: str, rest: str) -> Target:
+    """A socket's path may be relative then; before any other endpoint one slash may stand."""
+    if scheme == "unix":
+        return _unix(flags, address, os.path.abspath(rest))
+    return _host_and_port(flags, address, rest.removeprefix("/"), _DNS_PORT if scheme == "dns" else "")
 
 
 def is_xds(address: str) -> bool:

@@ -174,7 +174,7 @@ def _channel_options(flags: ProbeFlags) -> ChannelOptions:
     from grpcdoctor.client.options import ChannelOptions
 
     return ChannelOptions(
-        read_address(flags, flags.addr),
+        read_address(flags, flags.addr, without_slashes=("unix", "dns", "passthrough")),
         cacert=flags.tls_ca_cert or None,
         cert=flags.tls_client_cert or None,
         key=flags.tls_client_key or None,

@@ -34,11 +34,13 @@ def test_an_address_is_host_and_port(address: str, host: str | None, port: int, 
     assert not target.tls
 
 
-@pytest.mark.parametrize(("flags", "address"), [(Flags(unix=True), "/run/x"), (Flags(), "unix:///run/x")])
+@pytest.mark.parametrize(
+    ("flags", "address"), [(Flags(unix=True), "/run/x"), (Flags(), "unix:///run/x"), (Flags(), "unix:/run/x")]
+)
 def test_a_socket_is_called_localhost(flags: Flags, address: str) -> None:
     target = read_address(flags, address)
     assert (target.unix_path, target.authority_header, target.verify_name) == ("/run/x", "localhost", "localhost")
-    assert full_address(flags, address) == "unix:///run/x"
+    assert full_address(flags, address) == (address if ":" in address else "unix:///run/x")
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,8 @@ def test_with_tls_both_flags_set_authority_and_name(flags: Flags, authority: str
         ("ftp://h:1", "there is no scheme ftp://"),
         ("dns://8.8.8.8/h:1", "write dns:///h:1"),
         ("unix://run/x", "a Unix socket needs an absolute path"),
-        ("unix:/run/x", "unknown port /run/x"),
+        ("unix:", "missing port in address"),
+        ("dns:host:1", "too many colons"),
     ],
 )
 def test_an_address_that_cannot_be_read_says_what_to_write(address: str, words: str) -> None:
