@@ -15,6 +15,7 @@ from grpcdoctor.client.descriptors.light_protobuf import defer_pure_python
 from grpcdoctor.client.descriptors.lost_imports import Declarations
 from grpcdoctor.client.descriptors.originals import with_original
 from grpcdoctor.client.descriptors.symbols import find_symbol
+from grpcdoctor.client.descriptors.tiny_defaults import with_exact_defaults
 from grpcdoctor.client.descriptors.well_known import well_known_file
 from grpcdoctor.client.errors import NotFoundError, SchemaError, printable
 
@@ -186,6 +187,10 @@ class Linker:
         try:
             self._pool.Add(with_original(file))
         except Exception as broken:
+            exact = with_exact_defaults(file)
+            if exact is not None:
+                self._pool.Add(with_original(exact, file))
+                return
             other = declared_elsewhere(file, self._pool)
             if other is None:
                 raise

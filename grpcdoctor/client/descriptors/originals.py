@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 _ORIGINAL: Final = 19999
 
 
-def with_original(file: FileDescriptorProto) -> FileDescriptorProto:
-    """What is to be added to the pool, so that `original_of` finds `file` again."""
+def with_original(file: FileDescriptorProto, given: FileDescriptorProto | None = None) -> FileDescriptorProto:
+    """What is to be added to the pool, so that `original_of` finds `file` again, or `given` that `file` stands for."""
     carrier = type(file)()
     carrier.CopyFrom(file)
     carrier.ClearField("source_code_info")
-    original = field(_ORIGINAL, file.SerializeToString())
+    original = field(_ORIGINAL, (given or file).SerializeToString())
     carrier.options.ParseFromString(original + file.options.SerializeToString())
     return carrier
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
@@ -12,6 +13,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from grpcdoctor.client.descriptors.bounded import BoundedSource
 from grpcdoctor.client.descriptors.composite import CompositeSource
 from grpcdoctor.client.descriptors.export import path_inside, protoset_of
+from grpcdoctor.client.descriptors.originals import original_of
 from grpcdoctor.client.descriptors.proto_files import proto_files_source
 from grpcdoctor.client.descriptors.protoset import protoset_source
 from grpcdoctor.client.descriptors.reflection import ReflectionSource
@@ -102,6 +104,20 @@ def test_sources_that_cannot_be_compiled_say_what_to_do(
         proto_files_source(import_paths, files)
     assert words in str(told.value)
     assert "\n" not in str(told.value)
+
+
+def test_a_default_next_to_zero_is_read_and_kept_as_it_was_written(tmp_path: Path) -> None:
+    source = (
+        'syntax = "proto2"; message M { optional float f = 1 [default = 1e-45]; message N { extend M {'
+        " optional double d = 9 [default = -5e-324]; } } extensions 9; }"
+    )
+    (tmp_path / "a.proto").write_text(source)
+    files = proto_files_source([str(tmp_path)], ["a.proto"])
+    message: Any = asyncio.run(files.find_symbol("M"))
+    assert message.fields_by_name["f"].default_value == 2.0**-149
+    extension: Any = asyncio.run(files.find_symbol("M.N.d"))
+    assert extension.default_value == -5e-324
+    assert original_of(message.file).message_type[0].field[0].default_value == "1.40129846e-45"
 
 
 def test_files_fill_in_what_reflection_does_not_know(lab: Kitchen, tmp_path: Path) -> None:
