@@ -104,6 +104,7 @@ _LEGACY = {
     + _piece(151, _piece(1, b"c"), _number(10, 3)),
     "unknown_extension": _number(1, 1) + _number(136, 7),
     "closed_enum": _number(1, 1) + _number(11, 99),
+    "closed_enum_of_extension": _number(1, 1) + _number(102, 99),
     "legacy_specials": _number(1, 1) + _double(5, float("inf")) + _float(6, float("-inf")) + _float(7, float("nan")),
     "legacy_invalid_utf8": _number(1, 1) + _piece(2, b"\xff"),
 }

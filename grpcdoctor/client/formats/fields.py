@@ -125,6 +125,21 @@ class MessageFields:
             known = self._extensions[descriptor.number] = _field(descriptor, _extension_proto(descriptor))
         return known
 
+    def numbered(self, number: int) -> Field | None:
+        """Of the declared ones, or of all extensions that the descriptor's pool knows."""
+        declared = self.by_number.get(number)
+        if declared is not None or not self.descriptor.is_extendable:
+            return declared
+        try:
+            return self.extension(self.descriptor.file.pool.FindExtensionByNumber(self.descriptor, number))
+        except KeyError:
+            return None
+
+    @property
+    def may_have_closed_enums(self) -> bool:
+        """Among its fields, or its extensions."""
+        return bool(self.descriptor.is_extendable) or any(field.is_closed_enum for field in self.declared)
+
 
 @lru_cache(_KEPT)
 def fields_of(descriptor: Descriptor) -> MessageFields:

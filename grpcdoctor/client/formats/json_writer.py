@@ -126,9 +126,9 @@ class FieldTable:
         self.keys = {field.number: self._key(field) for field in order}
         self._write_field = {field.number: self._field_writer(field) for field in order}
         self._order = {field.number: at for at, field in enumerate(order)}
-        self._closed = {field.number: field for field in order if field.is_closed_enum}
+        self._may_have_closed = self._fields.may_have_closed_enums
         self._defaults = self._written_defaults(order) if writer.emit_defaults else {}
-        self._plain = not (linked or self._closed or writer.emit_defaults)
+        self._plain = not (linked or self._may_have_closed or writer.emit_defaults)
 
     def write(self, message: Message, newline: str) -> str:
         if not self._plain:
@@ -151,7 +151,7 @@ class FieldTable:
             write = self._write_field.get(field.number) or self._extension_writer(field)
             if member := write(value, inner):
                 members[field.number] = member
-        if self._closed:
+        if self._may_have_closed:
             self._add_unknown_enums(message, inner, members)
         members.update((number, text) for number, text in self._defaults.items() if number not in members)
         last = len(self._order)
@@ -161,15 +161,12 @@ class FieldTable:
         )
 
     def _add_unknown_enums(self, message: Message, newline: str, members: dict[int, str]) -> None:
-        for number, values in unknown_enum_numbers(message).items():
-            field = self._closed.get(number)
-            if field is None or not values:
-                continue
-            if field.repeated:
-                known = list(getattr(message, field.name))
-                members[number] = self._write_field[number](known + values, newline)
-            elif number not in members:
-                members[number] = self._write_field[number](values[-1], newline)
+        for field, values in unknown_enum_numbers(message, self._fields).items():
+            write = self._write_field.get(field.number) or self._extension_writer(field.descriptor)
+            if field.repeated and values:
+                members[field.number] = write(list(field.of(message)) + values, newline)
+            elif values and field.number not in members:
+                members[field.number] = write(values[-1], newline)
 
     def _key(self, field: Field) -> str:
         if self._writer.json_names == "proto":

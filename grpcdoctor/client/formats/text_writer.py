@@ -52,7 +52,7 @@ class _TextTable:
     def __init__(self, descriptor: Descriptor) -> None:
         self.fields = fields_of(descriptor)
         self.write = {field.number: _field_writer(field) for field in self.fields.declared}
-        self.closed = {one.number: one for one in self.fields.declared if one.is_closed_enum}
+        self.may_have_closed = self.fields.may_have_closed_enums
 
     def writer(self, descriptor: FieldDescriptor) -> WriteField:
         known = self.write.get(descriptor.number)
@@ -70,14 +70,13 @@ def _members(message: Any, newline: str) -> list[str]:
     """A text for each value of each field: by number, then the unknown ones."""
     table = _table_of(message.DESCRIPTOR)
     known = {field.number: list(table.writer(field)(value, newline)) for field, value in message.ListFields()}
-    if table.closed:
-        for number, values in unknown_enum_numbers(message).items():
-            field = table.closed.get(number)
-            if field is not None and (field.repeated or number not in known):
-                texts = [f"{field.text_name}: {value}" for value in values]
-                known.setdefault(number, []).extend(texts if field.repeated else texts[-1:])
+    numbers = unknown_enum_numbers(message, table.fields) if table.may_have_closed else {}
+    for field, values in numbers.items():
+        if field.repeated or field.number not in known:
+            texts = [f"{field.text_name}: {value}" for value in values]
+            known.setdefault(field.number, []).extend(texts if field.repeated else texts[-1:])
     lines = [line for number in sorted(known) for line in known[number]]
-    return lines + _unknown(message, newline, known_numbers=table.closed)
+    return lines + _unknown(message, newline, shown={field.number for field in numbers})
 
 
 def _field_writer(field: Field) -> WriteField:
@@ -120,11 +119,11 @@ def _map_writer(field: Field, key_field: Field, value_field: Field) -> WriteFiel
     return write
 
 
-def _unknown(message: Any, newline: str, known_numbers: dict[int, Field]) -> list[str]:
+def _unknown(message: Any, newline: str, shown: set[int]) -> list[str]:
     """By number, each number's in their order; those of closed enums were shown where they belong."""
     from google.protobuf.unknown_fields import UnknownFieldSet
 
-    unknown = [one for one in UnknownFieldSet(message) if one.field_number not in known_numbers]  # type: ignore[attr-defined]
+    unknown = [one for one in UnknownFieldSet(message) if one.field_number not in shown]  # type: ignore[attr-defined]
     return [_unknown_field(one, newline) for one in sorted(unknown, key=lambda one: one.field_number)]
 
 

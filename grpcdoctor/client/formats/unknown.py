@@ -13,18 +13,24 @@ from grpcdoctor.wire.protobuf import ProtobufError, integer_field, packed_intege
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
+    from grpcdoctor.client.formats.fields import Field, MessageFields
+
 _VARINT: Final = 0
 _LENGTH_DELIMITED: Final = 2
 _64_BITS: Final = 2**64 - 1
 
 
-def unknown_enum_numbers(message: Message) -> dict[int, list[int]]:
-    """By field: the numbers among the unknown fields, packed ones included, as the int32 that they are."""
+def unknown_enum_numbers(message: Message, fields: MessageFields) -> dict[Field, list[int]]:
+    """By field of a closed enum: its numbers among the unknown fields, packed ones included, as the int32 that they
+    are."""
     from google.protobuf.unknown_fields import UnknownFieldSet
 
-    numbers: dict[int, list[int]] = {}
+    numbers: dict[Field, list[int]] = {}
     for unknown in UnknownFieldSet(message):  # type: ignore[attr-defined]
-        found = numbers.setdefault(unknown.field_number, [])
+        field = fields.numbered(unknown.field_number)
+        if field is None or not field.is_closed_enum:
+            continue
+        found = numbers.setdefault(field, [])
         if unknown.wire_type == _VARINT:
             found.append(_int32(unknown.data))
         elif unknown.wire_type == _LENGTH_DELIMITED:
