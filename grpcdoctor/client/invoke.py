@@ -205,13 +205,27 @@ async def _send_all(call: Call, kind: Descriptor, requests: Requests) -> None:
 async def _receive_all(
     call: Call, method: MethodDescriptor, sending: asyncio.Future[None], events: InvocationEvents
 ) -> Status:
-    events.headers(await call.headers())
-    receive = _receive_stream if method.server_streaming else _receive_single
-    status = await receive(call, method.output_type, events)
-    if sending.done() and not sending.cancelled():
-        sending.result()  # raises what was wrong with a request
+    headers = await call.headers()
+    if method.server_streaming or not method.client_streaming:
+        events.headers(headers)
+    if method.server_streaming:
+        status = await _receive_stream(call, method.output_type, events)
+        _raise_for_requests(sending)
+    else:
+        status, response, size = await _receive_single(call, method.output_type)
+        _raise_for_requests(sending)
+        if method.client_streaming:
+            events.headers(headers)  # only now: where the requests end the call there is no answer
+        if response is not None:
+            await events.message(response, size)
     events.ended(status, call.trailers)
     return status
+
+
+def _raise_for_requests(sending: asyncio.Future[None]) -> None:
+    """Raises what was wrong with a request."""
+    if sending.done() and not sending.cancelled():
+        sending.result()
 
 
 async def _receive_stream(call: Call, kind: Descriptor, events: InvocationEvents) -> Status:
@@ -223,21 +237,19 @@ async def _receive_stream(call: Call, kind: Descriptor, events: InvocationEvents
     return _status_of(call)
 
 
-async def _receive_single(call: Call, kind: Descriptor, events: InvocationEvents) -> Status:
-    """The response counts only where the call ends well behind it."""
+async def _receive_single(call: Call, kind: Descriptor) -> tuple[Status, Message | None, int]:
+    """The response, with the size of its bytes, counts only where the call ends well behind it."""
     payload = await call.receive()
     if payload is None:
         status = _status_of(call)
-        return Status(GrpcStatus.INTERNAL, _NO_RESPONSE, from_peer=False) if status.ok else status
+        return (Status(GrpcStatus.INTERNAL, _NO_RESPONSE, from_peer=False) if status.ok else status), None, 0
     message = _parse(kind, payload)
     if isinstance(message, Status):
-        return message
+        return message, None, 0
     if await call.receive() is not None:
-        return Status(GrpcStatus.INTERNAL, _MORE_RESPONSES, from_peer=False)
+        return Status(GrpcStatus.INTERNAL, _MORE_RESPONSES, from_peer=False), None, 0
     status = _status_of(call)
-    if status.ok:
-        await events.message(message, len(payload))
-    return status
+    return status, (message if status.ok else None), len(payload)
 
 
 def _parse(kind: Descriptor, payload: bytes) -> Message | Status:

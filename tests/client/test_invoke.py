@@ -119,6 +119,21 @@ def test_a_request_that_cannot_be_read_cancels_the_call(method: str) -> None:
     assert answer.cancelled
 
 
+def test_a_client_stream_that_broke_off_has_no_answer_to_tell_headers_of() -> None:
+    events = Kept()
+    work = invoke(
+        ScriptedChannel(ScriptedCall([], after=None)),
+        SOURCE,
+        "t.Talk/Up",
+        Given("a", RequestError("broken")),
+        (),
+        events,
+    )
+    with pytest.raises(RequestError, match="broken"):
+        soon(work)
+    assert "headers" not in events.names()
+
+
 def test_request_data_is_waited_for_no_longer_than_the_deadline() -> None:
     work = invoke(
         ScriptedChannel(ScriptedCall([])), SOURCE, "t.Talk/Unary", Given(wait=True), (), Kept(),
