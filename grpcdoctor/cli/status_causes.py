@@ -29,6 +29,10 @@ _OF_APPLICATIONS: Final = frozenset(
     }
 )  # fmt: skip
 
+_CARDINALITY: Final = "cardinality violation"
+_UNSENDABLE: Final = ("illegal characters", "non-printable ascii characters", "empty key in the header")
+_NOTHING_SENT: Final = "nothing was sent: that is no header of HTTP/2"
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -128,6 +132,19 @@ def _cancelled(ended: Ended) -> Said | None:
     return None
 
 
+def _internal(ended: Ended) -> Said | None:
+    """What this client made of what it was given, or of what came: a probe would show nothing of it."""
+    if ended.status.from_peer:
+        return None
+    if "failed to unmarshal the received message" in ended.message:
+        return _own("the response cannot be read as the method's type: is the schema used here the server's own?")
+    if ended.message.startswith(_CARDINALITY):
+        return _own("the method does not answer just once: is the schema that is used here the server's own?")
+    if any(words in ended.message for words in _UNSENDABLE):
+        return Said(f"{_NOTHING_SENT}; only names that end in -bin take other values than printable ASCII", fine=True)
+    return None
+
+
 _BY_CODE: Final[dict[GrpcStatus, Callable[[Ended], Said | None]]] = {
     GrpcStatus.UNAUTHENTICATED: _unauthenticated,
     GrpcStatus.PERMISSION_DENIED: _permission_denied,
@@ -136,4 +153,5 @@ _BY_CODE: Final[dict[GrpcStatus, Callable[[Ended], Said | None]]] = {
     GrpcStatus.DEADLINE_EXCEEDED: _deadline_exceeded,
     GrpcStatus.UNKNOWN: _unknown,
     GrpcStatus.CANCELLED: _cancelled,
+    GrpcStatus.INTERNAL: _internal,
 }

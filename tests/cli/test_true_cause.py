@@ -197,6 +197,25 @@ def test_whose_limit_a_message_is_over() -> None:
     assert "the request is larger than the server takes" in str(cause_of(theirs, options))
 
 
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (
+            "grpc: failed to unmarshal the received message: unexpected EOF",
+            "the connection is fine: the response cannot be read",
+        ),
+        ("cardinality violation: received no response message", "the connection is fine: the method does not answer"),
+        ('header key "a b" contains illegal characters not in [0-9a-z-_.]', "nothing was sent: that is no header"),
+        ('header key "a" contains value with non-printable ASCII characters', "nothing was sent: that is no header"),
+    ],
+)
+def test_what_this_client_makes_of_a_call_blames_no_server_and_dials_nothing(message: str, words: str) -> None:
+    line = cause_of(Status(GrpcStatus.INTERNAL, message, from_peer=False), options_for("grpc://127.0.0.1:1"))
+    assert line is not None
+    assert line.startswith(words)
+    assert "probe" not in line
+
+
 def test_a_call_that_takes_too_long_on_a_healthy_server() -> None:
     late = Status(GrpcStatus.DEADLINE_EXCEEDED, "context deadline exceeded", from_peer=False)
     with grpc_server() as server:

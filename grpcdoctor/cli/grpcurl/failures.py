@@ -31,7 +31,7 @@ class Failure(Exception):  # noqa: N818 - many kinds of error end as one
         if cause is not None and str(cause) not in str(self):
             lines.append(f"caused by: {cause}")
         suggestions = getattr(self.error, "suggestions", ())
-        if suggestions:
+        if suggestions and "did you mean" not in str(self):
             lines.append(f"Did you mean {either(suggestions)}?")
         return lines
 

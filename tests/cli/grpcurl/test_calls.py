@@ -80,3 +80,10 @@ def test_very_verbose_output_ends_with_the_time_of_each_step(environment: Enviro
     result = environment.run("grpcurl", "-plaintext", "-vv", running.addresses["plain"], "BareService/Call")
     titles = [line.partition(":")[0] for line in result.out.splitlines()[-4:]]
     assert titles == ["Timing Data", "  Dial", "    BlockingDial", "  InvokeRPC"]
+
+
+def test_a_suggestion_that_the_error_has_made_is_not_made_again(environment: Environment, running: Kitchen) -> None:
+    call = ("-plaintext", "-d", '{"nots": []}', running.addresses["plain"], "kitchen.v1.Script/Unary")
+    result = environment.run("grpcurl", *call)
+    assert result.code == 1
+    assert result.err.lower().count("did you mean") == 1
