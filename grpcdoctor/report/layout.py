@@ -97,10 +97,11 @@ def wrap(spans: Iterable[Span], width: int, gap: int = 1) -> list[list[Span]]:
 
 def _words(spans: Iterable[Span], width: int) -> Iterator[list[Span]]:
     """What may not be broken: words, and words held together as far as they fit."""
-    for word in _split(spans, _BLANKS):
+    for raw in _split(spans, _BLANKS):
+        word = [(clean.visible(text), role) for text, role in raw]
         fits = width_of(word) <= width
         for part in [word] if fits else _split(word, _NO_BREAKS):
-            yield [(clean.visible(text).replace(NO_BREAK, " "), role) for text, role in part]
+            yield [(text.replace(NO_BREAK, " "), role) for text, role in part]
 
 
 def _split(spans: Iterable[Span], blanks: re.Pattern[str]) -> Iterator[list[Span]]:

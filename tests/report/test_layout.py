@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from grpcdoctor.report import clean
@@ -32,6 +32,7 @@ def test_spans_without_a_blank_between_are_one_word() -> None:
     ]
 
 
+@example([("0", ""), (NO_BREAK, ""), ("00000000000\x1f\x1f", "")], 20)  # an escape is wider than what it stands for
 @given(st.lists(st.tuples(st.text(max_size=30), st.sampled_from(["", "dim"])), max_size=6), st.integers(20, 60))
 def test_no_wrapped_line_is_too_wide_unless_it_is_one_word(spans: list[tuple[str, str]], width: int) -> None:
     for line in wrap(spans, width):
