@@ -50,6 +50,8 @@ class Call(Protocol):
     trailers: Headers
     """Without grpc-status and grpc-message, as grpc-go leaves them out; `-bin` values, here and in the headers, are
     standard base64 with padding."""
+    foreign_headers: Headers
+    """Those of an answer that is not of this protocol: no metadata of the call, but they tell who answered."""
 
     async def send(self, payload: bytes) -> bool:
         """One message; waits for the peer's window. False where the call is over: nothing more is wanted."""

@@ -95,6 +95,7 @@ class ScriptedCall:
     bytes_received: int = 0
     status: Status | None = None
     trailers: Headers = ()
+    foreign_headers: Headers = ()
     received: list[bytes] = field(default_factory=list)
     closed: bool = False
     cancelled: bool = False

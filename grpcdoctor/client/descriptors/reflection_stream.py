@@ -157,7 +157,7 @@ class Ended:
 
 async def _ended(call: Call) -> Ended:
     assert call.status is not None, "a call that gives no more messages is over"
-    return Ended(call.status, (*await call.headers(), *call.trailers))
+    return Ended(call.status, (*await call.headers(), *call.trailers, *call.foreign_headers))
 
 
 def kind_of(status: Status, headers: Headers) -> str:

@@ -45,6 +45,7 @@ class BaseCall(ABC):
         self.bytes_received = 0
         self.status: Status | None = None
         self.trailers: Headers = ()
+        self.foreign_headers: Headers = ()
         self.http_status: int | None = None
         """`:status`, once it came."""
         self.body_excerpt = ""

@@ -65,7 +65,7 @@ class GrpcCall(BaseCall):
                 words = f"informational header with status code {head.http_status} must not have END_STREAM set"
                 self._finish(made_here(GrpcStatus.INTERNAL, f"protocol error: {words}"))
             return
-        self._not_grpc = head
+        self._not_grpc, self.foreign_headers = head, head.visible
         if end:
             self._finish(status_without_grpc(head))
 

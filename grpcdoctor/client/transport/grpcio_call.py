@@ -40,6 +40,7 @@ class GrpcioCall:
         self.bytes_received = 0
         self.status: Status | None = None
         self.trailers: Headers = ()
+        self.foreign_headers: Headers = ()
         self._requests = _Requests()
         self._threads = ThreadPoolExecutor(_THREADS, "grpcio-call")
         self._call = start(self._requests)

@@ -98,7 +98,7 @@ def _alpn_enforced() -> bool:
 
 
 def _alpn_words(offered: tuple[str, ...]) -> str:
-    return f"the server speaks none of {', '.join(offered)} over TLS (TLS alert no_application_protocol)"
+    return f"over TLS the server does not speak {' or '.join(offered)} (TLS alert no_application_protocol)"
 
 
 def _tls_words(handshake: Handshake, shaken: Shaken, name: str) -> str:

@@ -33,6 +33,7 @@ class WebCall(BaseCall):
         self._content_type = ""
         self._foreign = False
         self._body = bytearray()
+        self._head_fields: Headers = ()
 
     async def headers(self) -> Headers:
         """The response's headers; () where the call ended without any."""
@@ -56,6 +57,7 @@ class WebCall(BaseCall):
         status = found.get(":status", "")
         self.http_status = int(status) if status.isascii() and status.isdigit() and len(status) == 3 else None
         self._content_type = found.get("content-type", "")
+        self._head_fields = shown(headers)
         self._committed()
         return self.http_status is None or self.http_status >= 200
 
@@ -77,6 +79,7 @@ class WebCall(BaseCall):
     def _finish_foreign(self) -> None:
         """In the words that grpc-go has for such an answer."""
         status = status_of_http(self.http_status, self._content_type_words())
+        self.foreign_headers = self._head_fields
         self.body_excerpt = redact_text(self._body.decode("utf-8", "replace"))
         words = f"{status.message}\ndata: {quote(self.body_excerpt)}" if self._body else status.message
         self._finish(made_here(status.code, words))

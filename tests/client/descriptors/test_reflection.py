@@ -13,13 +13,14 @@ from grpcdoctor.client.descriptors.reflection import ReflectionSource
 from grpcdoctor.client.descriptors.reflection_stream import ReflectionUnavailableError, kind_of
 from grpcdoctor.client.descriptors.symbols import file_of
 from grpcdoctor.client.errors import NotFoundError, RpcError, SchemaError
-from grpcdoctor.client.options import ChannelOptions
+from grpcdoctor.client.options import ChannelOptions, Protocol
 from grpcdoctor.client.status import Status
 from grpcdoctor.client.transport.channel import open_channel
 from grpcdoctor.model.codes import GrpcStatus
 from grpcdoctor.model.target import parse_target
 from grpcdoctor.wire.deadline import Deadline
 from grpcdoctor.wire.protobuf import bytes_of, field, integer_field
+from tests.lab import fakes
 from tests.lab.kitchen_sink import Kitchen
 from tests.lab.kitchen_sink.variants import TOKEN
 
@@ -147,6 +148,23 @@ def test_who_said_that_there_is_no_reflection_is_told_apart(
     status: Status, headers: tuple[tuple[str, str], ...], kind: str
 ) -> None:
     assert kind_of(status, headers) == kind
+
+
+@pytest.mark.parametrize(("server", "kind"), [("nginx/1.22.1", "not-routed"), ("Jetty", "wrong-port")])
+@pytest.mark.parametrize("protocol", [Protocol.GRPC, Protocol.CONNECT])
+def test_who_answered_with_a_page_is_told_by_its_headers(server: str, kind: str, protocol: Protocol) -> None:
+    async def ask_page(port: int) -> str:
+        target = parse_target(f"grpc://127.0.0.1:{port}")
+        channel = open_channel(ChannelOptions(target, protocol=protocol, http_version="2"))
+        try:
+            with pytest.raises(ReflectionUnavailableError) as told:
+                await ReflectionSource(channel).list_services()
+        finally:
+            await channel.close()
+        return told.value.kind
+
+    with fakes.http2_answer(404, {"server": server, "content-type": "text/html"}) as page:
+        assert asyncio.run(ask_page(page.port)) == kind
 
 
 class Script:

@@ -30,7 +30,7 @@ class Stream:
         self._seconds = seconds
         self._asked: list[bytes] = []
         self.status: Status | None = None
-        self.trailers = ()
+        self.trailers = self.foreign_headers = ()
         self.cancelled = False
 
     async def send(self, payload: bytes) -> bool:
