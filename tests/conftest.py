@@ -15,6 +15,7 @@ from tests.lab.grpc_server import GrpcServer, grpc_server
 from tests.lab.haproxy import running_haproxy
 from tests.lab.nginx import running_nginx
 from tests.lab.processes import require_program
+from tests.search import SEARCHES_ANEW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
     from tests.lab.gateway import Gateway
 
 
-# How long an input takes to be made or tried says how busy the machine is, and no more than that.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an input takes to be made or tried says how busy the machine is, and no more than that; and what failed for
+# one must fail for everybody.
+settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=not SEARCHES_ANEW
+)
 settings.load_profile("patient")
 
 

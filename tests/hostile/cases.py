@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any, Final
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from tests.search import SEARCHES_ANEW
 
 # Together at least 20,000 (tests/hostile/test_generated.py holds the sum to it).
 CASES: Final = {
@@ -24,8 +25,6 @@ CASES: Final = {
     "protobuf messages, mutated": 2000,
     "saved runs, mutated": 600,
 }
-SEED_OF_THE_DAY: Final = os.environ.get("HOSTILE_RANDOM") == "1"
-"""Set it to search anew instead of running the same cases as everybody."""
 
 
 def run_cases(name: str, strategy: st.SearchStrategy[Any], body: Callable[[Any], None]) -> None:
@@ -36,7 +35,7 @@ def run_cases(name: str, strategy: st.SearchStrategy[Any], body: Callable[[Any],
         max_examples=wanted,
         deadline=None,
         database=None,
-        derandomize=not SEED_OF_THE_DAY,
+        derandomize=not SEARCHES_ANEW,
         suppress_health_check=list(HealthCheck),
     )
     @given(strategy)

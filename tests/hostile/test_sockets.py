@@ -14,11 +14,11 @@ from grpcdoctor.diagnosis.many import diagnose_many
 from grpcdoctor.model.options import ProbeOptions
 from grpcdoctor.model.report import Report
 from grpcdoctor.model.target import parse_target
-from tests.hostile.cases import SEED_OF_THE_DAY
 from tests.hostile.mutations import BYTE_OPERATIONS, FRAME_OPERATIONS, mutated, mutated_frames
 from tests.hostile.recorded import healthy_frames, healthy_pieces
 from tests.hostile.screens import assert_safe
 from tests.patience import PATIENCE
+from tests.search import SEARCHES_ANEW
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -72,7 +72,7 @@ def test_generated_servers_are_diagnosed_within_their_budget() -> None:
     judged, _ = 0, healthy_pieces()  # recorded before a loop runs
 
     @settings(
-        max_examples=ROUNDS, deadline=None, database=None, derandomize=not SEED_OF_THE_DAY,
+        max_examples=ROUNDS, deadline=None, database=None, derandomize=not SEARCHES_ANEW,
         suppress_health_check=list(HealthCheck), phases=[Phase.generate],
     )  # fmt: skip
     @given(st.lists(CASES, min_size=AT_ONCE, max_size=AT_ONCE))
