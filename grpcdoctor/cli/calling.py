@@ -144,12 +144,19 @@ class CallRun:
         return Dialogue(self._asker, types)
 
     async def _find(self, session: Session, name: str) -> MethodDescriptor:
-        from grpcdoctor.client.methods import find_method
+        from grpcdoctor.client.methods import MethodNotFoundError, find_method
 
         retries = _Retries(self._options.retry, self._printer)
         while True:
             try:
                 return await find_method(session.source, name)
+            except MethodNotFoundError as missing:
+                if self._options.client.reflects or missing.kind != "Service":
+                    raise
+                words = f'the files that were given hold no service "{missing.name}"'  # no server was asked
+                raise MethodNotFoundError(
+                    words, missing.kind, missing.name, missing.suggestions, missing.caused_by
+                ) from missing
             except (ConnectError, RpcError) as failed:
                 if not await retries.again(None, failed, None):
                     raise

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from grpcdoctor.client.status import Status
     from grpcdoctor.wire.streams import Headers
 
+_HTTP2_ALONE: Final = "the server speaks HTTP/2, not HTTP/1.1"
 _NO_SUCH_CONTENT_TYPE: Final = "code received from server: 415"
 _CONNECTION_IS_FINE: Final = "the connection is fine"
 # Nothing but an application, or its gRPC library, answers so (https://grpc.io/docs/guides/status-codes/).
@@ -74,6 +75,8 @@ def said_over_the_web(status: Status, protocol: Protocol) -> str:
     """Of gRPC-Web and Connect, which no probe speaks."""
     if status.from_peer:
         return f"the server itself, or a proxy that speaks {protocol.value}, answered {status.name}: look in its log"
+    if _HTTP2_ALONE in status.message:
+        return "the server speaks HTTP/2 alone, and in clear text that has to be asked for: --http 2"
     if status.code == GrpcStatus.DEADLINE_EXCEEDED:
         return "the server takes longer than that, or does not answer at all; allow more with --timeout"
     if _NO_SUCH_CONTENT_TYPE in status.message:

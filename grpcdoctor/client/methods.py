@@ -10,7 +10,7 @@ from grpcdoctor.client.status import Status
 from grpcdoctor.client.symbols import close_services
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
 
@@ -88,15 +88,14 @@ async def _find_service(source: DescriptorSource, name: str) -> ServiceDescripto
         found = await source.find_symbol(name)
         if isinstance(found, ServiceDescriptor):
             return found
-        suggestions: Sequence[str] = ()
     except NotFoundError as missing:
-        cause, suggestions = missing.caused_by, missing.suggestions
+        cause = missing.caused_by
     except RpcError as failed:
         raise _said_of(failed, f'failed to query for service descriptor "{name}"') from failed
     except SchemaError as unusable:
         raise SchemaError(f'failed to query for service descriptor "{name}": {unusable}') from unusable
-    if cause is None:  # with one, the name is right, and something underneath is missing
-        suggestions = suggestions or await close_services(source, name)
+    # With a cause the name is right, and something underneath is missing.
+    suggestions = await close_services(source, name) if cause is None else []
     raise MethodNotFoundError(f'target server does not expose service "{name}"', "Service", name, suggestions, cause)
 
 

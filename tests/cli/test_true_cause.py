@@ -331,6 +331,10 @@ def test_a_grpc_web_server_is_not_measured_by_grpc() -> None:
             Status(GrpcStatus.UNKNOWN, "unexpected HTTP status code received from server: 415 (…)", from_peer=False),
             "does not speak connect; try another --protocol",
         ),
+        (
+            Status(GrpcStatus.UNAVAILABLE, "the server speaks HTTP/2, not HTTP/1.1", from_peer=False),
+            "in clear text that has to be asked for: --http 2",
+        ),
         (Status(GrpcStatus.UNIMPLEMENTED, "404", from_peer=False), "it has no route for this host or method"),
     ],
 )

@@ -37,6 +37,7 @@ def test_only_messages_with_extension_ranges_are_asked_for_extensions_however_de
         ("t.Tlak/Unary", 'target server does not expose service "t.Tlak"', ("t.Talk",)),
         ("other.Talk/Unary", 'target server does not expose service "other.Talk"', ("t.Talk",)),
         ("t.Talk", 'target server does not expose service "t"', ("t.Talk/Unary", "t.Talk/Down", "t.Talk/Up")),
+        ("t.Tex/Unary", 'target server does not expose service "t.Tex"', ()),  # a message is no service
         ("t.Text/Unary", 'target server does not expose service "t.Text"', ()),
     ],
 )
