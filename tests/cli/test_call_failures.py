@@ -161,6 +161,13 @@ def test_missing_descriptor_files_are_one_line(env: Environment, option: str, wh
     assert len(result.errors) == 2
 
 
+def test_a_service_that_files_lack_is_not_laid_on_the_server(env: Environment, running_kitchen: Kitchen) -> None:
+    files = ("--protoset", str(running_kitchen.protoset))
+    result = env.run("call", "127.0.0.1:1", "--plaintext", "kitchen.v1.Scribt/Unary", *files)
+    words = 'the files that were given hold no service "kitchen.v1.Scribt"; did you mean kitchen.v1.Script?'
+    assert (result.code, result.err) == (1, f"grpcdoctor call: {words}\n")
+
+
 @pytest.mark.parametrize("command", [("list",), ("describe",), ("call", "localhost", "a.B/C")])
 @pytest.mark.parametrize("option", ["--protoset", "--proto"])
 def test_malformed_descriptor_files_are_a_wrong_command_line(
