@@ -35,7 +35,7 @@ def _expect(path: str, option: str, markers: tuple[str, ...], what: str) -> str:
     if text[:1] == "0":  # an ASN.1 SEQUENCE (0x30): DER
         kind = "pkey" if option == "--key" else "x509"
         raise click.UsageError(f"{option}: {path} is DER, not PEM; convert it: openssl {kind} -inform der -in {path}")
-    raise click.UsageError(f"{option}: {path} holds no {what.removeprefix('a ')} in PEM ({markers[0][:5]}BEGIN …)")
+    raise click.UsageError(f"{option}: {path} holds no {what.removeprefix('a ')} in PEM (-----BEGIN …)")
 
 
 def _match(cert: str, key: str) -> None:

@@ -131,7 +131,7 @@ def pems(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("--cacert a.der", "a.der is DER, not PEM; convert it: openssl x509 -inform der -in "),
         ("--cacert a.key", "a.key holds no certificates in PEM"),
         ("--cert a.key --key a.key", "a.key holds no certificate in PEM"),
-        ("--cert a.pem --key a.pem", "a.pem holds no private key in PEM"),
+        ("--cert a.pem --key a.pem", "a.pem holds no private key in PEM (-----BEGIN …)"),
         ("--cert a.pem --key b.key", "b.key does not belong to the certificate in "),
         ("--cert a.pem --key locked.key", "locked.key is encrypted; decrypt it first: openssl pkey -in "),
     ],
