@@ -59,6 +59,7 @@ def _any(field: int, url: str, value: bytes) -> bytes:
 
 _KITCHEN = "type.googleapis.com/kitchen.v1."
 _EVERYTHING = {
+    "too_large": _number(3, 1 << 32 | 5) + _number(6, (1 << 33) + 7),
     "unknown_fields": _number(200, 5) + _piece(15, b"a") + _piece(201, b"hi") + _double(202, 1.0) + _float(203, 1.0),
     "unknown_message": _piece(15, b"a") + _piece(204, _number(1, 5)) + _group(205, _number(1, 6)),
     "unknown_enum": _number(17, 99) + _piece(25, _varint(1), _varint(99)),
