@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from grpcdoctor.client.call_record import kind_of
-from grpcdoctor.client.errors import NotFoundError
+from grpcdoctor.client.errors import SchemaError
 from grpcdoctor.client.symbols import find_symbol
 
 if TYPE_CHECKING:
@@ -41,21 +41,22 @@ async def describe(source: DescriptorSource, name: str, with_template: bool = Fa
         file=_file_of(descriptor),
         source=source_of(descriptor),
         parts=_parts_of(descriptor),
-        template=await _template(source, descriptor, name) if with_template else None,
+        template=await _template(source, descriptor, kind) if with_template else None,
     )
 
 
-async def _template(source: DescriptorSource, descriptor: AnyDescriptor, name: str) -> str:
+async def _template(source: DescriptorSource, descriptor: AnyDescriptor, kind: str) -> str:
     """Of a message, or of a method's request."""
     from google.protobuf.descriptor import Descriptor, MethodDescriptor
 
     from grpcdoctor.client.formats.json_writer import to_json
     from grpcdoctor.client.formats.template import template_of
     from grpcdoctor.client.formats.types import Types
+    from grpcdoctor.client.printing.element import full_name_of
 
     message = descriptor.input_type if isinstance(descriptor, MethodDescriptor) else descriptor
     if not isinstance(message, Descriptor):
-        raise NotFoundError("Message", f"{name} (--template is for messages and methods)")
+        raise SchemaError(f"{full_name_of(descriptor)} is {kind}; --template is for messages and methods")
     types = Types(source)
     template = template_of(message)
     return await types.settle(lambda: to_json(template, types, emit_defaults=True, json_names="camel"))

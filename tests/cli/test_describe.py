@@ -96,7 +96,7 @@ def test_json_has_the_template(describe: Any) -> None:
 def test_a_service_has_no_template(describe: Any) -> None:
     result = describe("kitchen.v1.Script", "--template")
     assert result.code == 1
-    assert "--template is for messages and methods" in result.err
+    assert " is a service; --template is for messages and methods" in result.err
 
 
 def test_json_has_the_parts(describe: Any) -> None:
