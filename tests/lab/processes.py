@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import os
 import random
 import shutil
@@ -38,7 +39,19 @@ _BUILT = {
     "grpc-health-probe": REFERENCE_HOME / "grpc-health-probe",
 }
 _BESIDE_PYTHON = os.path.dirname(sys.executable)  # where pip puts programs
-_PORTS = range(10_000, 32_000)  # below the kernel's ephemeral range, so no outgoing connection can take one
+
+
+def _ports() -> Iterator[int]:
+    """In a random order, none twice, and none of those that the other workers of pytest-xdist choose from.
+
+    Below the kernel's ephemeral range, so no outgoing connection can take one.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ours = range(10_000 + worker, 32_000, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+    return itertools.cycle(random.SystemRandom().sample(ours, len(ours)))  # hypothesis seeds the other generator
+
+
+_PORTS = _ports()
 
 
 class StartError(Exception):
@@ -77,9 +90,11 @@ def _envoy_wheel() -> str | None:
 
 
 def free_port(host: str = LOOPBACK) -> int:
-    """A port that nothing listens on now; whoever takes it must be ready to find it taken and try again."""
-    for _ in range(200):
-        port = random.choice(_PORTS)
+    """A port that nothing listens on now; whoever takes it must be ready to find it taken and try again.
+
+    Nobody was given it before: two servers of one configuration on one port would be no error, but one server.
+    """
+    for port in itertools.islice(_PORTS, 200):
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             try:
                 probe.bind((host, port))
