@@ -68,7 +68,7 @@ async def _serve(order: Order, console: Console) -> int:
         await session.close()
     if outcome.failure is not None:
         await _say_cause(session, outcome, console)
-    elif order.flags.very_verbose:
+    elif order.flags.very_verbose and outcome.code == 0:
         timing.stop()
         console.out(timing.tree())
     return outcome.code
