@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from grpcdoctor.client.descriptors.doubles import DoubledError, as_reference, declared_elsewhere, is_same
-from grpcdoctor.client.descriptors.light_protobuf import defer_pure_python
+from grpcdoctor.client.descriptors.light_protobuf import prepare_protobuf
 from grpcdoctor.client.descriptors.lost_imports import Declarations
 from grpcdoctor.client.descriptors.originals import with_original
 from grpcdoctor.client.descriptors.symbols import find_symbol
@@ -41,7 +41,7 @@ class Linker:
 
     def __init__(self, beside: Linker | None = None) -> None:
         """`beside`: of the same files, in another pool."""
-        defer_pure_python()
+        prepare_protobuf()
         from google.protobuf.descriptor_pool import DescriptorPool
 
         # types-protobuf does not know all of a pool's look-ups.

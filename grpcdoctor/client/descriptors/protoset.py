@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from grpcdoctor.client.descriptors.file_source import FileSource
-from grpcdoctor.client.descriptors.light_protobuf import defer_pure_python
+from grpcdoctor.client.descriptors.light_protobuf import prepare_protobuf
 from grpcdoctor.client.errors import SchemaError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def protoset_source(paths: Sequence[str]) -> FileSource:
 
 
 def _read(path: str) -> Iterable[FileDescriptorProto]:
-    defer_pure_python()
+    prepare_protobuf()
     from google.protobuf.descriptor_pb2 import FileDescriptorSet
     from google.protobuf.message import DecodeError
 
