@@ -116,7 +116,7 @@ def closed_port(host: str = LOOPBACK) -> Iterator[int]:
 def run(
     name: str, command: Sequence[str], ready: Callable[[], bool], output: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Runs a command until the block ends. `ready` is asked until it says yes, for ten seconds at most.
+    """Runs a command until the block ends. `ready` is asked until it says yes, for READY_SECONDS at most.
 
     `output`: the file that gets what it prints; none by default.
     """
@@ -143,7 +143,7 @@ def _die_with_us() -> list[str]:
 
 
 def wait_until(alive: Callable[[], bool], ready: Callable[[], bool], name: str) -> None:
-    """Polls `ready` until it is true; fails when the server is no longer `alive` or ten seconds have passed."""
+    """Polls `ready` until it is true; fails when the server is no longer `alive` or READY_SECONDS have passed."""
     deadline = time.monotonic() + READY_SECONDS
     while not ready():
         if not alive():

@@ -16,6 +16,9 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from grpcdoctor.client.status import Status
+from grpcdoctor.client.transport.base_call import CANCELLED_WORDS
+from grpcdoctor.client.transport.endings import made_here
+from grpcdoctor.client.transport.messages import PREFIX
 from grpcdoctor.model.codes import GrpcStatus
 
 if TYPE_CHECKING:
@@ -24,7 +27,6 @@ if TYPE_CHECKING:
     from grpcdoctor.wire.streams import Headers
 
 T = TypeVar("T")
-_PREFIX: Final = 5
 _DETAILS: Final = "grpc-status-details-bin"
 # One may wait for the headers while another waits for a message.
 _THREADS: Final = 2
@@ -54,7 +56,7 @@ class GrpcioCall:
         if self._requests.ended:
             return False
         self._requests.put(payload)
-        self.bytes_sent += len(payload) + _PREFIX
+        self.bytes_sent += len(payload) + PREFIX
         return True
 
     async def close_sending(self) -> None:
@@ -71,14 +73,14 @@ class GrpcioCall:
         if message is None:
             self._end()
             return None
-        self.bytes_received += len(message) + _PREFIX
+        self.bytes_received += len(message) + PREFIX
         return message
 
     def cancel(self) -> None:
         self._call.cancel()
         self._requests.end()
         if self.status is None:
-            self.status = Status(GrpcStatus.CANCELLED, "context canceled", from_peer=False)
+            self.status = made_here(GrpcStatus.CANCELLED, CANCELLED_WORDS)
 
     def _next(self) -> bytes | None:
         from grpc import RpcError
